@@ -1,0 +1,1 @@
+"""Opens Theano-era files without running them, and brings their weights to PyTensor."""
