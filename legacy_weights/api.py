@@ -1,0 +1,204 @@
+"""The library's front door: read, migrate, open."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from os import PathLike
+from pathlib import Path
+
+from legacy_weights.containers import open_buffer, unwrap
+from legacy_weights.errors import LayoutError, UsageError, in_file
+from legacy_weights.families.unflatten import Entry, unflatten
+from legacy_weights.hashing import sha256_file
+from legacy_weights.hierarchy import MigratedFile, is_hierarchy, open_file
+from legacy_weights.layouts import load_layout
+from legacy_weights.readers import tree as tree_of
+from legacy_weights.tree import JSON, Record, Tree
+
+Path_ = str | PathLike[str]
+Progress = Callable[[int, int, str], None]
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """What a migration did.
+
+    Parameters
+    ----------
+    tree : Tree
+        What the legacy file holds.
+    path : pathlib.Path
+        The migrated file.
+    verified : int
+        How many arrays were read back and found equal, bit for bit; all, or an error was raised.
+    written : bool
+        False for a dry run.
+    """
+
+    tree: Tree
+    path: Path
+    verified: int
+    written: bool
+
+    @property
+    def arrays(self) -> int:
+        """Number of arrays of the legacy file."""
+        return sum(1 for _ in self.tree.leaves())
+
+    @property
+    def exit_status(self) -> int:
+        """0, or 1 if the file holds no array."""
+        return 0 if self.arrays else 1
+
+
+def read(path: Path_, *, layout: Path_ | Sequence[Entry] | None = None) -> Tree:
+    """Read a file, legacy or migrated, without running any of it.
+
+    Parameters
+    ----------
+    path : path-like
+    layout : path-like or sequence of Entry, optional
+        How to cut the file's only array, a flat vector, into named arrays: a file (see
+        :func:`legacy_weights.layouts.load_layout`), or the names and shapes themselves.
+
+    Returns
+    -------
+    Tree
+        Its arrays are views of the mapped file.
+
+    Raises
+    ------
+    UsageError
+        If there is no such file.
+    LegacyWeightsError
+        If it cannot be read; the error says where and why.
+    """
+    path = Path(path)
+    with in_file(path):
+        buffer = open_buffer(path)
+        if is_hierarchy(path):
+            found = open_file(path).tree()
+        else:
+            digest = functools.cache(lambda: sha256_file(buffer.view))
+            found = tree_of(path.name, len(buffer), digest, unwrap(buffer))
+        return found if layout is None else _with_layout(found, layout)
+
+
+def _with_layout(tree: Tree, layout: Path_ | Sequence[Entry]) -> Tree:
+    if isinstance(layout, str | PathLike):
+        entries, note = load_layout(layout), f"layout {Path(layout).name}"
+    else:
+        entries, note = list(layout), "layout"
+    weights = [leaf for snapshot in tree.snapshots for leaf in snapshot.leaves]
+    vectors = [leaf for leaf in weights if len(leaf.array.shape) == 1]
+    if len(weights) != 1 or not vectors:
+        shapes = ", ".join(str(leaf.array.shape) for leaf in weights[:6]) or "no array"
+        raise LayoutError(
+            f"a layout is for a file with one flat vector, and this one has {shapes}",
+            expected="one array of one dimension",
+        )
+    snapshot, vector = unflatten(vectors[0], entries, note=note)
+    step: dict[str, JSON] = {"action": "unflatten", "vector": vectors[0].path, "layout": note}
+    moved = {vectors[0].path: vector.path}
+    return replace(
+        tree,
+        snapshots=(snapshot,),
+        default_snapshot=snapshot.name,
+        other=(vector, *tree.other),
+        history=(*tree.history, step),
+        records=_Moved(tree.records, moved),
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class _Moved:
+    """Records whose pointers follow arrays that were given another path."""
+
+    records: Callable[[], Iterable[Record]]
+    paths: Mapping[str, str]
+
+    def __call__(self) -> Iterator[Record]:
+        for record in self.records():
+            content = {key: self._follow(value) for key, value in record.content.items()}
+            yield replace(record, content=content)
+
+    def _follow(self, value: JSON) -> JSON:
+        if isinstance(value, list):
+            return [self._follow(item) for item in value]
+        if not isinstance(value, dict):
+            return value
+        place = value.get("$array")
+        if isinstance(place, str):
+            return {**value, "$array": self.paths.get(place, place)}
+        return {key: self._follow(item) for key, item in value.items()}
+
+
+def default_target(path: Path_) -> Path:
+    """Return where a migrated file goes by default: ``m.pkl.gz`` → ``m.pkl.migrated.h5``."""
+    path = Path(path)
+    return path.with_name(f"{path.stem}.migrated.h5")
+
+
+def migrate(
+    path: Path_,
+    out: Path_ | None = None,
+    *,
+    overwrite: bool = False,
+    layout: Path_ | Sequence[Entry] | None = None,
+    dry_run: bool = False,
+    progress: Progress | None = None,
+) -> Report:
+    """Write everything that a legacy file holds into one hierarchy.
+
+    Parameters
+    ----------
+    path : path-like
+        The legacy file; it is never changed.
+    out : path-like, optional
+        The file to write; by default :func:`default_target`.
+    overwrite : bool
+        Whether an existing target is replaced.
+    layout : optional
+        See :func:`read`.
+    dry_run : bool
+        Read and report, and write nothing.
+    progress : callable, optional
+        Called with the bytes done, the bytes in all, and what is being done.
+
+    Returns
+    -------
+    Report
+
+    Raises
+    ------
+    UsageError
+        If the target exists and is not to be overwritten.
+    LegacyWeightsError
+        If the file cannot be read, or the result cannot be written and verified; then nothing is
+        written.
+    """
+    from legacy_weights.hierarchy.write import check_target, write
+
+    target = default_target(path) if out is None else Path(out)
+    if not dry_run:
+        check_target(target, overwrite=overwrite)
+        if target.exists() and Path(path).exists() and target.samefile(path):
+            raise UsageError("the target is the legacy file itself", file=target)
+    tree = read(path, layout=layout)
+    if dry_run:
+        return Report(tree, target, 0, written=False)
+    written = write(tree, target, overwrite=overwrite, progress=progress)
+    return Report(tree, target, written.verified, written=True)
+
+
+def open(path: Path_) -> MigratedFile:
+    """Open a migrated file, read-only; arrays are read when they are asked for.
+
+    Returns
+    -------
+    MigratedFile
+        A context manager; see :class:`legacy_weights.hierarchy.MigratedFile`.
+    """
+    return open_file(path)

@@ -1,0 +1,26 @@
+"""``migrate inspect FILE``: what is inside, nothing written."""
+
+from __future__ import annotations
+
+from legacy_weights.cli.options import All, Debug, File, Json, Layout
+
+
+def inspect(
+    file: File,
+    /,
+    *,
+    layout: Layout = None,
+    all: All = False,
+    json: Json = False,
+    debug: Debug = False,
+) -> int:
+    """Show what a legacy or migrated file holds, and write nothing."""
+    from legacy_weights import api, summary
+    from legacy_weights.cli import console
+
+    tree = api.read(file, layout=layout)
+    if json:
+        console.show_json(summary.document(tree, file=str(file)))
+    else:
+        console.show(summary.lines(tree, everything=all))
+    return 0 if any(True for _ in tree.leaves()) else 1

@@ -1,0 +1,28 @@
+"""Parameters that several subcommands share."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+from cyclopts import Parameter
+
+File = Annotated[Path, Parameter(help="The file.")]
+Json = Annotated[
+    bool, Parameter(name="--json", negative=(), help="Print one JSON document instead of text.")
+]
+Debug = Annotated[
+    bool, Parameter(name="--debug", negative=(), help="Show a traceback with an error.")
+]
+All = Annotated[
+    bool,
+    Parameter(name="--all", negative=(), help="List every array, also those that are no weights."),
+]
+Layout = Annotated[
+    Path | None,
+    Parameter(
+        name="--layout",
+        help='How to cut a bare flat vector: JSON [{"name": …, "shape": […]}, …], or a migrated '
+        "file.",
+    ),
+]

@@ -1,0 +1,8 @@
+"""Unwrapping of legacy files by content: compressed streams and archives, never by a name."""
+
+from legacy_weights.containers._buffer import Buffer, open_buffer
+from legacy_weights.containers._limits import Limits
+from legacy_weights.containers._unwrap import Part, unwrap
+from legacy_weights.containers._wrong import describe_wrong_kind
+
+__all__ = ["Buffer", "Limits", "Part", "describe_wrong_kind", "open_buffer", "unwrap"]

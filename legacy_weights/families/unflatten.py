@@ -1,0 +1,92 @@
+"""Cuts a flat parameter vector into the arrays of a known layout."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import NamedTuple
+
+from legacy_weights import paths
+from legacy_weights.errors import LayoutError
+from legacy_weights.tree import AnyArray, Array, Leaf, Order, Role, Snapshot, Trainable
+
+
+class Entry(NamedTuple):
+    """One array of a layout: its name and its shape."""
+
+    name: str
+    shape: tuple[int, ...]
+
+
+def unflatten(vector: Leaf, layout: Sequence[Entry], *, note: str) -> tuple[Snapshot, Leaf]:
+    """Cut a flat vector into named arrays, and keep it.
+
+    Parameters
+    ----------
+    vector : Leaf
+        Of an array of one dimension.
+    layout : sequence of Entry
+        In the order of the vector; arrays are stored one after the other, in C order.
+    note : str
+        What states the layout, in words.
+
+    Returns
+    -------
+    snapshot : Snapshot
+        The named arrays; each is a view of the vector.
+    vector : Leaf
+        The vector itself, as data beside them.
+
+    Raises
+    ------
+    LayoutError
+        If the sizes do not sum to the vector's length, or names repeat.
+    """
+    total = sum(_size(entry.shape) for entry in layout)
+    if vector.array.shape != (total,):
+        raise LayoutError(
+            f"the vector has the shape {vector.array.shape} and the layout {total:,} numbers",
+            where=vector.path,
+            expected=f"a vector of {total:,} numbers",
+        )
+    names = [entry.name for entry in layout]
+    if len(set(names)) != len(names):
+        twice = sorted({name for name in names if names.count(name) > 1})
+        raise LayoutError(f"the layout has the name {twice[0]!r} twice")
+    leaves, start = [], 0
+    for entry in layout:
+        stop = start + _size(entry.shape)
+        leaves.append(
+            Leaf(
+                path=paths.join(("snapshots", "model", *entry.name.split("/"))),
+                name=entry.name,
+                array=_part(vector.array, start, stop, entry.shape),
+                role=Role.WEIGHT,
+                trainable=Trainable.UNKNOWN,
+                origins=tuple(f"{origin}[{start}:{stop}]" for origin in vector.origins),
+            )
+        )
+        start = stop
+    kept = replace(
+        vector,
+        path=paths.join(("other", Role.DATA.section, "theta")),
+        name="theta",
+        role=Role.DATA,
+        trainable=Trainable.NO,
+        note="the flat vector as the file has it",
+    )
+    return Snapshot("model", tuple(leaves), Order.STATED, note), kept
+
+
+def _size(shape: tuple[int, ...]) -> int:
+    size = 1
+    for length in shape:
+        size *= length
+    return size
+
+
+def _part(vector: Array, start: int, stop: int, shape: tuple[int, ...]) -> Array:
+    def load() -> AnyArray:
+        return vector.load()[start:stop].reshape(shape)
+
+    return Array(vector.dtype, shape, load)

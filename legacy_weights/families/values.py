@@ -1,0 +1,310 @@
+"""How to look into the inert values of a file: what they hold, and by which steps.
+
+A value is plain data (numbers, strings, lists, tuples, dictionaries, NumPy arrays and scalars) or
+one of the records of :mod:`legacy_weights.pickles.objects`.
+"""
+
+from __future__ import annotations
+
+import enum
+from collections.abc import Iterator
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from legacy_weights.paths import natural
+from legacy_weights.pickles.objects import (
+    ABSENT,
+    Global,
+    Instance,
+    MaskedArray,
+    ObjectArray,
+    PersistentId,
+)
+
+BLOB = 65_536
+"""Byte strings of at least this length are kept as arrays of uint8, not inside JSON."""
+
+
+class StepKind(enum.IntEnum):
+    """How one object holds another."""
+
+    ATTRIBUTE = 0
+    KEY = 1
+    INDEX = 2
+    PART = 3
+    """What only the pickle language shows: arguments, state, list items of an instance."""
+    STATE = 4
+    """From an instance to the dictionary of its attributes; a path does not show it."""
+
+
+class Step(NamedTuple):
+    """One step of a path: how, by which name, key or index, and its place if that is stated."""
+
+    kind: StepKind
+    key: Any
+    position: int = -1
+
+    def __str__(self) -> str:
+        if self.kind is StepKind.ATTRIBUTE:
+            return f".{label(self.key)}"
+        if self.kind is StepKind.INDEX:
+            return f"[{self.key}]"
+        if self.kind is StepKind.KEY:
+            return f"[{key_repr(self.key)}]"
+        return f".<{self.key}>" if self.kind is StepKind.PART else ""
+
+
+class Bundle:
+    """Several values of one file: pickles one after another, or the members of an archive.
+
+    Parameters
+    ----------
+    entries : list of (str, object)
+        Labels and values, in order.
+    members : bool
+        Whether the labels are names (of an archive) rather than positions.
+    """
+
+    __slots__ = ("entries", "members")
+
+    def __init__(self, entries: list[tuple[str, Any]], members: bool) -> None:
+        self.entries = entries
+        self.members = members
+
+
+_PLAIN = frozenset({type(None), bool, int, float, complex, str, Global})
+
+
+def resolve(raw: Any) -> Any:
+    """Return what a record stands for: the array of an array's record, else itself."""
+    if type(raw) is Instance and raw.value is not ABSENT:
+        return raw.value
+    return raw
+
+
+def is_leaf(value: Any) -> bool:
+    """Whether a value is written as an array."""
+    if isinstance(value, np.ndarray):
+        return True
+    return isinstance(value, bytes | memoryview) and len(value) >= BLOB
+
+
+def _plain(value: Any) -> bool:
+    """Whether a value holds nothing and is no array."""
+    kind = type(value)
+    if kind in _PLAIN:
+        return True
+    if kind is bytes or kind is memoryview:
+        return len(value) < BLOB
+    return isinstance(value, np.generic | np.dtype)
+
+
+def children(raw: Any, value: Any, step: Step) -> Iterator[tuple[Step, Any]]:
+    """Yield what an object holds, except plain values, in a fixed order.
+
+    Parts that several objects may share (a dictionary of attributes, a list of elements) are
+    objects of their own, reached by a step of kind STATE: a small file must not make us go
+    through one of them a million times.
+
+    Parameters
+    ----------
+    raw, value : object
+        The object, and what it stands for.
+    step : Step
+        By which it was reached: the entries of an instance's state are attributes.
+    """
+    kind = type(value)
+    if kind is list or kind is tuple:
+        if set(map(type, value)) <= _PLAIN:  # a million floats cost next to nothing
+            return
+        if step in (_PAIRS, _STATE_PAIRS):
+            pairs = [item for item in value if type(item) in (list, tuple) and len(item) == 2]
+            yield from _entries(pairs, step, ordered=True)
+            return
+        for index, item in enumerate(value):
+            if not _plain(item):
+                yield Step(StepKind.INDEX, index, -1 if step == _SET else index), item
+    elif kind is dict:
+        yield from _entries(value.items(), step)
+    elif type(raw) is Instance:
+        yield from _instance(raw, value, step)
+    elif kind is Bundle:
+        for position, (label, item) in enumerate(value.entries):
+            if not _plain(item):
+                if value.members:
+                    yield Step(StepKind.KEY, label), item
+                else:
+                    yield Step(StepKind.INDEX, position, position), item
+    elif kind is PersistentId:
+        if not _plain(value.pid):
+            yield Step(StepKind.PART, "pid"), value.pid
+    elif kind is ObjectArray:
+        yield _ITEMS, value.items
+
+
+_ITEMS = Step(StepKind.STATE, "items")
+_SET = Step(StepKind.STATE, "elements of a set")
+_PAIRS = Step(StepKind.STATE, "pairs")
+_STATE = Step(StepKind.STATE, "attributes")
+_STATE_PAIRS = Step(StepKind.STATE, "pairs of attributes")
+
+
+def _entries(pairs: Any, step: Step, *, ordered: bool = False) -> Iterator[tuple[Step, Any]]:
+    kind = StepKind.ATTRIBUTE if step in (_STATE, _STATE_PAIRS) else StepKind.KEY
+    held = [
+        (position, key, item)
+        for position, (key, item) in enumerate(pairs)
+        if not (_plain(item) and _plain(key))
+    ]
+    held.sort(key=lambda entry: natural(text_of(entry[1])))
+    for position, key, item in held:
+        if not _plain(item):
+            name = text_of(key) if kind is StepKind.ATTRIBUTE else key
+            yield Step(kind, name, position if ordered else -1), item
+        if not _plain(key):
+            yield Step(StepKind.PART, "key"), key
+
+
+def _instance(raw: Instance, value: Any, step: Step) -> Iterator[tuple[Step, Any]]:
+    if raw.value is ABSENT:
+        if is_ordered_dict(raw):
+            yield _STATE_PAIRS if step == _STATE else _PAIRS, raw.args[0]
+        elif is_sequence(raw):
+            yield _SET if class_name(raw) in ("set", "frozenset") else _ITEMS, raw.args[0]
+        else:
+            yield from _call(raw)
+        if attribute_parts(raw.state):
+            for part in attribute_parts(raw.state):
+                yield _STATE, part
+        elif raw.state is not ABSENT and not _plain(raw.state):
+            yield Step(StepKind.PART, "state"), raw.state
+    else:
+        if type(value) is MaskedArray:
+            for name in ("data", "mask", "fill_value"):
+                part = getattr(value, name)
+                if not _plain(part):
+                    yield Step(StepKind.ATTRIBUTE, name), part
+        elif type(value) is ObjectArray:
+            yield _ITEMS, value.items
+        # A subclass of ndarray may keep attributes beside the values.
+        for part in raw.state if type(raw.state) is tuple else ():
+            if type(part) is dict and not isinstance(value, np.dtype):
+                yield _STATE, part
+    if raw.items:
+        yield _SET if class_name(raw) == "set" else _ITEMS, raw.items
+    if raw.pairs:
+        yield from _entries(raw.pairs, _PAIRS, ordered=class_name(raw) == "OrderedDict")
+    if raw.base is not ABSENT and not _plain(raw.base):
+        yield _ITEMS, raw.base
+
+
+def _call(raw: Instance) -> Iterator[tuple[Step, Any]]:
+    for name, part in (("args", raw.args), ("kwargs", raw.kwargs), ("earlier", raw.earlier)):
+        if part:
+            yield Step(StepKind.PART, name), part
+    if isinstance(raw.cls, Instance):
+        yield Step(StepKind.PART, "callable"), raw.cls
+
+
+def class_name(raw: Any) -> str:
+    """Return the name of a record's class without its module, or nothing."""
+    if type(raw) is Instance and isinstance(raw.cls, Global):
+        return raw.cls.name
+    return ""
+
+
+def is_ordered_dict(raw: Any) -> bool:
+    """Whether a record is an OrderedDict (of any module) that carries its pairs as argument."""
+    return (
+        class_name(raw) == "OrderedDict"
+        and len(raw.args) == 1
+        and type(raw.args[0]) in (list, tuple)
+    )
+
+
+def is_sequence(raw: Any) -> bool:
+    """Whether a record is a standard collection that carries its elements as argument."""
+    return (
+        class_name(raw) in ("deque", "set", "frozenset")
+        and bool(raw.args)
+        and type(raw.args[0]) in (list, tuple)
+    )
+
+
+def attribute_parts(state: Any) -> tuple[Any, ...]:
+    """Return the mappings of attributes in a state: of ``__dict__`` and of ``__slots__``."""
+    if type(state) is dict or is_ordered_dict(state):
+        return (state,)
+    if type(state) is tuple and len(state) == 2 and type(state[1]) is dict:
+        if type(state[0]) is dict:
+            return state
+        if state[0] is None:
+            return (state[1],)
+    return ()
+
+
+def attributes(raw: Any) -> dict[str, Any]:
+    """Return the attributes of a record of an instance, by name."""
+    found: dict[str, Any] = {}
+    for part in attribute_parts(raw.state) if type(raw) is Instance else ():
+        pairs = part.items() if type(part) is dict else part.args[0]
+        for pair in pairs:
+            if type(pair) in (tuple, list) and len(pair) == 2 and isinstance(pair[0], str | bytes):
+                found[text_of(pair[0])] = pair[1]
+    return found
+
+
+def text_of(key: Any) -> str:
+    """Return a name or key as text: bytes as UTF-8, else as Latin-1; others by their repr."""
+    if isinstance(key, str):
+        return key
+    if isinstance(key, bytes | memoryview):
+        raw = bytes(key)
+        try:
+            return raw.decode()
+        except UnicodeDecodeError:
+            return raw.decode("latin-1")
+    return key_repr(key)
+
+
+def typed_label(key: Any) -> str:
+    """Return a label that tells keys of equal text apart by their type."""
+    if isinstance(key, str):
+        return label(key)
+    if isinstance(key, bytes):
+        try:
+            return short(key.decode())
+        except UnicodeDecodeError:
+            return f"{label(key)} (bytes)"
+    return f"{label(key)} ({type(key).__name__})"
+
+
+def label(key: Any) -> str:
+    """Return a name or key as one component of a name; a very long one is cut."""
+    if isinstance(key, bytes | memoryview) and len(key) > 1000:
+        head = bytes(key[:220])
+        return f"{head.decode(errors='backslashreplace')}…({len(key):,} bytes)"
+    return short(text_of(key))
+
+
+def key_repr(key: Any) -> str:
+    """Return a key as a Python expression, without running any code of its class."""
+    if isinstance(key, str | bytes | memoryview):
+        return repr(label(key))
+    if isinstance(key, int) and key.bit_length() > 4096:
+        return hex(key)[:80]
+    if key is None or isinstance(key, bool | int | float | complex):
+        return repr(key)
+    if isinstance(key, np.generic):
+        return str(key)[:80]
+    if isinstance(key, tuple):
+        return f"({', '.join(key_repr(item) for item in key[:8])}{', …' if len(key) > 8 else ''})"
+    if isinstance(key, Global):
+        return key.dotted
+    return f"<{key.cls_name if isinstance(key, Instance) else type(key).__name__}>"
+
+
+def short(text: str) -> str:
+    """Return a text of at most 240 characters or so; of a longer one, its beginning."""
+    return text if len(text) <= 240 else f"{text[:220]}…({len(text):,} characters)"

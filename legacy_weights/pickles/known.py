@@ -1,0 +1,174 @@
+"""The few callables whose result is a plain value: NumPy's, and some of the standard library's.
+
+A pickle that names one of them gets the value itself (`construct`), or a record that carries it
+once its state is known (`complete`).  Every other callable stays an inert record.  The forms are
+those of ``copy_reg.py`` and ``Modules/arraymodule.c`` in Python 2.7; NumPy's are in
+:mod:`legacy_weights.pickles.numpy_values`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from legacy_weights.pickles import dtypes, numpy_values
+from legacy_weights.pickles.objects import Global, Instance
+
+if TYPE_CHECKING:
+    from legacy_weights.pickles.machine import Machine
+
+_PYTHON = {"__builtin__": "builtins", "copy_reg": "copyreg", "builtins": "builtins"}
+_CODECS = {"latin1": "latin-1", "latin-1": "latin-1", "ascii": "ascii", "utf-8": "utf-8"}
+
+
+def _key(cls: Any) -> str:
+    """Return the name under which this module knows a callable, whatever its module path."""
+    if not isinstance(cls, Global):
+        return ""
+    module = cls.module
+    if module == "numpy" or module.startswith("numpy."):
+        return f"numpy:{cls.name}"
+    return f"{_PYTHON.get(module, module)}.{cls.name}"
+
+
+def construct(machine: Machine, instance: Instance) -> Any:
+    """Return the value of a call, or the record of it."""
+    handler = _CONSTRUCT.get(_key(instance.cls))
+    return instance if handler is None else handler(machine, instance)
+
+
+def complete(machine: Machine, instance: Instance) -> None:
+    """Set `instance.value` where its class and its state make a plain value."""
+    handler = _COMPLETE.get(_key(instance.cls))
+    if handler is not None:
+        try:
+            handler(machine, instance)
+        except dtypes.DTypeError as error:
+            machine.fail(f"{instance.cls_name} with {error}")
+
+
+def _encode(machine: Machine, call: Instance) -> Any:
+    """Return the bytes that Python 3 wrote as text, in protocols that have no bytes."""
+    if not call.args or not isinstance(call.args[0], str):
+        return call
+    codec = call.args[1] if len(call.args) > 1 else "utf-8"
+    codec = _CODECS.get(dtypes.text(codec) if isinstance(codec, str | bytes) else "")
+    if codec is None:
+        return call
+    machine.python3 = True
+    # One text may be encoded a million times; the machine keeps the text, so its id is safe.
+    kept = machine.decoded.get(id(call.args[0]))
+    if kept is None:
+        kept = machine.decoded[id(call.args[0])] = (call.args[0], call.args[0].encode(codec))
+    return kept[1]
+
+
+def _bytes(machine: Machine, call: Instance) -> Any:
+    return call if call.args else b""
+
+
+def _complex(machine: Machine, call: Instance) -> Any:
+    if len(call.args) == 2 and all(type(part) in (int, float) for part in call.args):
+        return complex(*call.args)
+    return call
+
+
+def _bytearray(machine: Machine, call: Instance) -> Any:
+    args = call.args
+    if len(args) == 2 and isinstance(args[0], str):
+        raw = _encode(machine, call)
+        if isinstance(raw, bytes):
+            call.value = raw
+    elif len(args) == 1 and isinstance(args[0], bytes | memoryview):
+        call.value = args[0]
+    return call
+
+
+def _reconstructor(machine: Machine, call: Instance) -> Any:
+    """``copy_reg._reconstructor(cls, base, state)``: a new-style instance, protocols 0 and 1."""
+    if len(call.args) != 3 or not isinstance(call.args[0], Global | Instance):
+        return call
+    cls, base, state = call.args
+    instance = construct(machine, Instance(cls, (), call.offset))
+    if type(instance) is Instance and not (isinstance(base, Global) and base.name == "object"):
+        instance.base = state
+    return instance
+
+
+def _newobj(machine: Machine, call: Instance) -> Any:
+    """``copy_reg.__newobj__(cls, *args)``."""
+    if not call.args or not isinstance(call.args[0], Global | Instance):
+        return call
+    return construct(machine, Instance(call.args[0], call.args[1:], call.offset))
+
+
+def _array(machine: Machine, call: Instance) -> Any:
+    """``array.array(typecode, values)``, whose values are a list or, for ``c``, a string."""
+    if len(call.args) == 2 and isinstance(call.args[0], bytes | str):
+        code, values = dtypes.text(call.args[0]), call.args[1]
+        dtype = _TYPECODES.get(code)
+        kept = machine.decoded.get(id(values))
+        if kept is not None and kept[0] is values and kept[1].dtype == dtype:
+            call.value = kept[1]
+        elif dtype is not None and isinstance(values, bytes | memoryview):
+            if len(values) % dtype.itemsize == 0:
+                call.value = np.frombuffer(values, dtype) if values else np.empty(0, dtype)
+        elif dtype is not None and type(values) in (list, str):
+            try:
+                call.value = np.array(list(values), dtype)
+            except (ValueError, TypeError, OverflowError):
+                machine.fail(f"array.array({code!r}) with values that do not fit")
+            machine.decoded[id(values)] = (values, call.value)
+    return call
+
+
+def _array_reconstructor(machine: Machine, call: Instance) -> Any:
+    """``array._array_reconstructor(array, typecode, format, bytes)``, of Python 3."""
+    if len(call.args) == 4 and isinstance(call.args[1], str) and type(call.args[2]) is int:
+        dtype = _FORMATS.get(call.args[2])
+        raw = call.args[3]
+        if dtype is not None and isinstance(raw, bytes | memoryview):
+            if len(raw) % np.dtype(dtype).itemsize:
+                machine.fail("array.array with a part of an element")
+            call.value = np.frombuffer(raw, dtype) if raw else np.empty(0, dtype)
+    return call
+
+
+_TYPECODES = {
+    **{code: np.dtype(code) for code in "bBhHiIfd"},
+    **{"l": np.dtype("<i8"), "L": np.dtype("<u8"), "q": np.dtype("<i8"), "Q": np.dtype("<u8")},
+    **{"c": np.dtype("S1"), "u": np.dtype("<U1")},
+}
+"""The type codes of Python 2's ``array``; ``l`` has the eight bytes of 64-bit Unix."""
+_FORMATS = dict(
+    enumerate(
+        [
+            *("u1", "i1", "<u2", ">u2", "<i2", ">i2", "<u4", ">u4", "<i4", ">i4"),
+            *("<u8", ">u8", "<i8", ">i8", "<f4", ">f4", "<f8", ">f8"),
+        ]
+    )
+)
+"""Machine formats, as numbered in CPython's ``Modules/arraymodule.c``."""
+
+
+_Construct = Callable[["Machine", Instance], Any]
+_CONSTRUCT: dict[str, _Construct] = {
+    "_codecs.encode": _encode,
+    "array.array": _array,
+    "array._array_reconstructor": _array_reconstructor,
+    "builtins.bytes": _bytes,
+    "builtins.complex": _complex,
+    "builtins.bytearray": _bytearray,
+    "copyreg._reconstructor": _reconstructor,
+    "copyreg.__newobj__": _newobj,
+    "numpy:dtype": numpy_values.dtype,
+    "numpy:scalar": numpy_values.scalar,
+    "numpy:_frombuffer": numpy_values.frombuffer,
+}
+_COMPLETE: dict[str, Callable[[Machine, Instance], None]] = {
+    "numpy:dtype": numpy_values.dtype_state,
+    "numpy:_reconstruct": numpy_values.array_state,
+    "numpy:_mareconstruct": numpy_values.masked_state,
+}

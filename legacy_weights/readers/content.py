@@ -1,0 +1,41 @@
+"""What a reader finds in one stream: values, and how they were written."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from legacy_weights.families.values import Bundle
+from legacy_weights.pickles.objects import Global
+
+
+@dataclass(slots=True, eq=False)
+class Content:
+    """The values of one stream.
+
+    Parameters
+    ----------
+    kind : str
+        The format: ``pickle 2``, ``npy``.
+    values : list
+        One for each pickle; inert, see :mod:`legacy_weights.families.values`.
+    writer : str
+        ``Python 2``, ``Python 3``, or nothing if it does not show.
+    classes : list of Global
+        Every class and callable that the stream names.
+    notes : list of str
+        Repairs and oddities that a user should know.
+    """
+
+    kind: str
+    values: list[Any]
+    writer: str
+    classes: list[Global]
+    notes: list[str]
+
+    def value(self) -> Any:
+        """Return the only value, or a bundle of several."""
+        if len(self.values) == 1:
+            return self.values[0]
+        labelled = [(str(index), value) for index, value in enumerate(self.values)]
+        return Bundle(labelled, members=False)
