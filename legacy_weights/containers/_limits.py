@@ -22,7 +22,7 @@ class Limits:
     free : int
         Bytes that may be unpacked whatever the ratio.
     members : int
-        Members of all archives of the file together.
+        Members of all archives of the file together; a compressed stream is one, too.
     depth : int
         Wrappers inside one another.
     dictionary : int
@@ -78,7 +78,7 @@ class Budget:
             )
 
     def member(self, place: str) -> None:
-        """Count a member of an archive.
+        """Count a member of an archive, or a compressed stream.
 
         Raises
         ------
@@ -88,7 +88,7 @@ class Budget:
         self._members += 1
         if self._members > self.limits.members:
             raise LimitError(
-                f"it has more than {self.limits.members:,} members",
+                f"it has more than {self.limits.members:,} members or streams",
                 where=place,
                 advice="If you trust it, raise the limit `members`",
             )

@@ -214,6 +214,8 @@ def unpack_all(
 
         end = start
         while True:
+            # A stream may be as small as 14 bytes and hold nothing.
+            budget.member(place)
             decoder = codec.decoder(budget.limits.dictionary)
             end = unpack(codec.name, decoder, view, end, write, place, sink.size)
             following = _skip_nul(view, end) if codec.repeats else end
@@ -224,6 +226,8 @@ def unpack_all(
 
 
 def _skip_nul(view: memoryview, start: int) -> int:
+    if start < len(view) and view[start]:
+        return start
     for position in range(start, len(view), CHUNK):
         chunk = bytes(view[position : position + CHUNK])
         rest = chunk.lstrip(b"\0")

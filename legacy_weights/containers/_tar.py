@@ -18,7 +18,9 @@ from legacy_weights.containers._streams import CHUNK, broken
 from legacy_weights.errors import DamagedError, LimitError, UnreadableError
 
 _BLOCK = 512
-_LONGEST_EXTENSION = 1 << 20
+_LONGEST_EXTENSIONS = 8 << 20
+_SPARSE = b"GNU.sparse"
+_WANTED = (b"path", b"linkpath", b"size")
 _LINKS = {b"1": "hard link", b"2": "symbolic link"}
 _DEVICES = {b"3": "character device", b"4": "block device", b"6": "fifo"}
 _DIRECTORIES = (b"5", b"D")
@@ -105,7 +107,7 @@ def _members(
     view: memoryview, budget: Budget, place: str, notes: list[str]
 ) -> Iterator[tuple[Header, int]]:
     """Yield each header, extended ones merged into the one they describe, and its data's start."""
-    position = 0
+    position = extended = 0
     common: dict[bytes, bytes] = {}
     special: dict[bytes, bytes] = {}
     while position < len(view):
@@ -116,7 +118,8 @@ def _members(
         header = _header(block, position, view, place)
         start = position + _BLOCK
         if header.kind in (b"x", b"X", b"g", b"L"):
-            data = _extension(view, header, start, place)
+            extended += header.size
+            data = _extension(view, header, start, extended, place)
             if header.kind == b"L":
                 special[b"path"] = data.rstrip(b"\0")
             else:
@@ -157,10 +160,8 @@ def _checksum(block: bytes) -> bool:
     if stated is None or block[148:149] in b"\x80\xff" or not block[148:156].strip(b"\0 "):
         return False
     rest = block[:148] + b" " * 8 + block[156:]
-    unsigned = sum(rest)
     # Some old programs summed signed bytes.
-    signed = unsigned - 256 * sum(byte > 127 for byte in rest)
-    return stated in (unsigned, signed)
+    return stated == sum(rest) or stated == sum(rest) - 256 * sum(byte > 127 for byte in rest)
 
 
 def _number(field: bytes) -> int | None:
@@ -173,12 +174,12 @@ def _number(field: bytes) -> int | None:
     return int(digits, 8) if all(byte in b"01234567" for byte in digits) else None
 
 
-def _extension(view: memoryview, header: Header, start: int, place: str) -> bytes:
-    if header.size > _LONGEST_EXTENSION:
+def _extension(view: memoryview, header: Header, start: int, total: int, place: str) -> bytes:
+    if total > _LONGEST_EXTENSIONS:
         raise LimitError(
-            f"the extended header at byte {start:,} of the tar archive has {header.size:,} bytes",
+            f"the extended headers of the tar archive have {total:,} bytes by byte {start:,}",
             where=place,
-            expected=f"at most {_LONGEST_EXTENSION:,}",
+            expected=f"at most {_LONGEST_EXTENSIONS:,}",
         )
     data = bytes(view[start : start + header.size])
     if len(data) < header.size:
@@ -187,7 +188,7 @@ def _extension(view: memoryview, header: Header, start: int, place: str) -> byte
 
 
 def _pax(data: bytes, start: int, place: str) -> dict[bytes, bytes]:
-    """Return the records ``LENGTH KEY=VALUE`` of a pax header, each a line."""
+    """Return those of the records ``LENGTH KEY=VALUE`` of a pax header that matter here."""
     records, position = {}, 0
     while position < len(data) and data[position]:
         digits, blank, _ = data[position : position + 20].partition(b" ")
@@ -199,7 +200,10 @@ def _pax(data: bytes, start: int, place: str) -> dict[bytes, bytes]:
                 f"the record at byte {start + position:,} of the tar archive is no pax record",
                 where=place,
             )
-        records[key] = value[:-1]
+        if key in _WANTED:
+            records[key] = value[:-1]
+        elif key.startswith(b"GNU.sparse."):
+            records[_SPARSE] = b""
         position += length
     return records
 
@@ -208,7 +212,7 @@ def _merged(header: Header, records: dict[bytes, bytes], place: str) -> Header:
     """Return the header with what extended headers say of it."""
     raw = records.get(b"path", header.raw)
     name = decode(raw)[0]
-    if header.kind == b"S" or any(key.startswith(b"GNU.sparse.") for key in records):
+    if header.kind == b"S" or _SPARSE in records:
         raise UnreadableError(
             f"member {show(name)} is stored as a sparse file",
             where=place,

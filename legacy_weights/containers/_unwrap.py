@@ -14,6 +14,7 @@ from legacy_weights.containers._zip import is_zip, unpack_zip
 from legacy_weights.errors import LimitError, UnreadableError
 
 _HEAD = 4096
+_NOTES = 20
 _DEFAULTS = Limits()
 
 
@@ -91,8 +92,10 @@ def _unwrapped(part: Part, place: str, budget: Budget) -> Iterator[Part]:
     place = f"{place} > {name}" if place else name
     pieces, notes = _unpack(name, part.buffer, budget, place)
     if not pieces:
-        found = "; ".join([f"the {name} archive has no file in it", *notes])
+        found = "; ".join([f"the {name} archive has no file in it", *notes[:3]])
         raise UnreadableError(found, where=place)
+    if len(notes) > _NOTES:
+        notes[_NOTES:] = [f"{len(notes) - _NOTES:,} more such notes on the {name} archive"]
     pending = part.notes + tuple(notes)
     for piece in pieces:
         label, inside = part.label, place

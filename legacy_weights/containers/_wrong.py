@@ -73,7 +73,6 @@ _SSTABLE = b"\x57\xfb\x80\x8b\x24\x75\x47\xdb"  # footer of LevelDB tables, tens
 _GRAPH_WORDS = (b"Placeholder", b"VariableV2", b"VarHandleOp", b"\x12\x05Const", b"InnerProduct")
 _LFS = re.compile(rb"version https://(?:git-lfs\.github|hawser\.github)\.com/spec/v1\s")
 _MARKUP = re.compile(rb"<(?:[!?]|/?[A-Za-z])")
-_TITLE = re.compile(rb"<title[^>]*>\s*(.{1,200}?)\s*</title", re.IGNORECASE | re.DOTALL)
 _JSON = re.compile(rb'(?:\{\s*(?:"|\})|\[\s*(?:[\[{"\]]|-?[0-9.]+\s*[,\]]|true|false|null))')
 _NUMBER = re.compile(rb"[-+]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][-+]?[0-9]+)?|nan|-?inf", re.I)
 _NPY_LENGTH = {1: 2, 2: 4, 3: 4}
@@ -217,8 +216,12 @@ def _text_file(head: bytes, _: Buffer) -> LegacyWeightsError | None:
 
 def _markup(text: bytes) -> LegacyWeightsError:
     start = text[:4096].lower()
-    title = _TITLE.search(text)
-    named = f" with the title {_text(title.group(1))!r}" if title else ""
+    # The title's end is sought by hand: a pattern could backtrack for minutes.
+    opening = start.find(b"<title")
+    begin = start.find(b">", max(opening, 0)) + 1
+    end = start.find(b"</title", begin)
+    title = _text(text[begin:end]) if opening >= 0 and begin and end > begin else ""
+    named = f" with the title {title!r}" if title else ""
     if b"<html" in start or b"<!doctype html" in start or title:
         return UnreadableError(
             f"it is a web page{named}, not a model: the download went wrong",
@@ -243,7 +246,7 @@ def _is_text(head: bytes) -> bool:
 
 def _is_numbers(line: bytes) -> bool:
     cells = re.split(rb"[\s,;]+", line.strip(b" \t\r\n,;"))
-    return all(_NUMBER.fullmatch(cell) for cell in cells)
+    return all(len(cell) < 50 and _NUMBER.fullmatch(cell) for cell in cells)
 
 
 def _text(raw: bytes) -> str:

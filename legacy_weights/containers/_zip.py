@@ -87,7 +87,8 @@ def _files(entries: list[Entry]) -> tuple[list[Entry], list[str]]:
     files, notes = [], []
     for entry in entries:
         kind = special(entry.mode)
-        if kind:
+        # Info-ZIP gives what it read from a pipe the mode of a fifo.
+        if kind and (kind == "symbolic link" or not entry.size):
             notes.append(f"member {show(entry.name)} is a {kind} and was left out")
         elif not (entry.raw.endswith(b"/") and not entry.size):
             files.append(entry)

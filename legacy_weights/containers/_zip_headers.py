@@ -169,6 +169,8 @@ def _end64(view: memoryview, end: int) -> tuple[int, tuple[int, ...]] | None:
 
 def _wide(extra: bytes, size: int, packed: int, header: int) -> tuple[int, int, int]:
     """Replace sizes that stand in the zip64 field."""
+    if 0xFFFFFFFF not in (size, packed, header):
+        return size, packed, header
     position, field = 0, b""
     while position + 4 <= len(extra):
         tag, length = struct.unpack_from("<HH", extra, position)
@@ -186,12 +188,12 @@ def _wide(extra: bytes, size: int, packed: int, header: int) -> tuple[int, int, 
 
 def located(view: memoryview, entry: Entry) -> Entry:
     """Return the entry with the place of its data, from its local header."""
-    local = local_header(view, entry.header)
-    if local is None or local.raw != entry.raw:
+    place = _local_span(view, entry.header)
+    if place is None or view[slice(*place[:2])] != entry.raw:
         raise BadDirectoryError(
             f"member {show(entry.name)} is not where its directory says, at byte {entry.header:,}"
         )
-    entry = replace(entry, data=local.data)
+    entry = replace(entry, data=place[2])
     if entry.end > len(view):
         raise BadDirectoryError(f"member {show(entry.name)} reaches beyond the end")
     return entry
@@ -199,15 +201,21 @@ def located(view: memoryview, entry: Entry) -> Entry:
 
 def local_header(view: memoryview, position: int) -> Entry | None:
     """Return the entry that the header before a member describes, if there is one."""
+    place = _local_span(view, position)
+    if place is None:
+        return None
+    name, extra, data = place
+    _, _, flags, method, _, _, crc, packed, size, _, _ = _LOCAL.unpack_from(view, position)
+    size, packed, _ = _wide(bytes(view[extra:data]), size, packed, 0)
+    return Entry(bytes(view[name:extra]), flags, method, crc, packed, size, position, data)
+
+
+def _local_span(view: memoryview, position: int) -> tuple[int, int, int] | None:
+    """Return where a member's name, its extra field and its data begin."""
     if not 0 <= position <= len(view) - _LOCAL.size:
         return None
-    magic, _, flags, method, _, _, crc, packed, size, long_name, long_extra = _LOCAL.unpack_from(
-        view, position
-    )
-    middle = position + _LOCAL.size + long_name
-    data = middle + long_extra
-    if magic != b"PK\x03\x04" or data > len(view):
-        return None
-    size, packed, _ = _wide(bytes(view[middle:data]), size, packed, 0)
-    raw = bytes(view[middle - long_name : middle])
-    return Entry(raw, flags, method, crc, packed, size, position, data)
+    header = _LOCAL.unpack_from(view, position)
+    name = position + _LOCAL.size
+    extra = name + header[9]
+    data = extra + header[10]
+    return (name, extra, data) if header[0] == b"PK\x03\x04" and data <= len(view) else None
