@@ -33,13 +33,14 @@ def blocks(array: AnyArray) -> Iterator[memoryview]:
     Yields
     ------
     memoryview
-        At most `BLOCK` bytes (or one element, if that is larger).  A C-contiguous array is not
-        copied.
+        Whole elements of at most `BLOCK` bytes (or one element, if that is larger).  A C-contiguous
+        array is not copied.
     """
     for part in _parts(np.asarray(array)):
         flat = part.reshape(-1).view(np.uint8).data
-        for start in range(0, len(flat), BLOCK):
-            yield flat[start : start + BLOCK]
+        step = max(1, BLOCK // part.itemsize) * part.itemsize
+        for start in range(0, len(flat), step):
+            yield flat[start : start + step]
 
 
 def canonical_blocks(array: AnyArray) -> Iterator[memoryview]:
@@ -58,7 +59,7 @@ def canonical_blocks(array: AnyArray) -> Iterator[memoryview]:
         As of :func:`blocks`; an array that is little endian and C-contiguous is not copied.
     """
     array = np.asarray(array)
-    if not _has_big_endian(array.dtype):
+    if is_little_endian(array.dtype):
         yield from blocks(array)
         return
     rows = max(1, BLOCK // max(1, array.dtype.itemsize))
@@ -86,6 +87,15 @@ def sha256_file(source: str | PathLike[str] | Buffer) -> str:
     return hashlib.sha256(source).hexdigest()
 
 
+def is_little_endian(dtype: np.dtype[Any]) -> bool:
+    """Tell whether values of this dtype are hashed as they are in memory."""
+    if dtype.subdtype is not None:
+        return is_little_endian(dtype.subdtype[0])
+    if dtype.names is not None:
+        return all(is_little_endian(dtype[name]) for name in dtype.names)
+    return dtype.newbyteorder("<") == dtype
+
+
 def _parts(array: AnyArray) -> Iterator[AnyArray]:
     """Yield C-contiguous arrays that follow each other in C order."""
     if array.size == 0 or array.dtype.itemsize == 0:
@@ -102,18 +112,10 @@ def _parts(array: AnyArray) -> Iterator[AnyArray]:
         yield from _parts(part[0] if rows == 1 and part.ndim > 1 else part)
 
 
-def _has_big_endian(dtype: np.dtype[Any]) -> bool:
-    if dtype.subdtype is not None:
-        return _has_big_endian(dtype.subdtype[0])
-    if dtype.names is not None:
-        return any(_has_big_endian(dtype[name]) for name in dtype.names)
-    return dtype.newbyteorder("<") != dtype
-
-
 def _to_little_endian(values: AnyArray) -> None:
     """Swap the bytes of `values`, its big-endian fields only, in place."""
     if values.dtype.names is None:
-        if _has_big_endian(values.dtype):
+        if not is_little_endian(values.dtype):
             values.byteswap(inplace=True)
         return
     fields: Any = values.dtype.fields

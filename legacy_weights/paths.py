@@ -82,8 +82,13 @@ def split(path: str) -> tuple[str, ...]:
     return tuple(decode(component) for component in path.strip("/").split("/") if component)
 
 
+_COMPARED = 1000  # characters; a number in every second of a million would take 200 MB
+
+
 def natural(text: str) -> tuple[tuple[int, int | str, str], ...]:
     """Return a sort key by which ``layer2`` comes before ``layer10``."""
-    parts = re.findall(r"[0-9]+|[^0-9]+", text)
+    head, tail = text[:_COMPARED], text[_COMPARED:]
+    parts = re.findall(r"[0-9]+|[^0-9]+", head)
     # isdigit() would let superscripts through, which int() refuses.
-    return tuple((0, int(p[:300]), p) if "0" <= p[0] <= "9" else (1, p, p) for p in parts)
+    key = [(0, int(p[:300]), p) if "0" <= p[0] <= "9" else (1, p, p) for p in parts]
+    return (*key, (1, tail, tail)) if tail else tuple(key)

@@ -2,13 +2,24 @@
 
 from __future__ import annotations
 
+import unicodedata
 from collections.abc import Iterable, Iterator, Sequence
+from typing import Any
+
+import numpy as np
 
 from legacy_weights.hashing import sha256
 from legacy_weights.tree import JSON, Leaf, Order, Role, Snapshot, Trainable, Tree
 
 _SHOWN = 40
 """So many weights of a snapshot are listed; more are counted, unless all are asked for."""
+_NAMES = 6
+"""So many names stand in a line that only counts."""
+_LINE = 80
+_WIDEST = 40
+"""Columns of a cell to which the others of its column are padded."""
+_LONGEST = 120
+"""Columns of a cell; a longer text is cut in its middle, and ``--json`` has it whole."""
 
 _KINDS = {
     Role.CONSTANT: "constant",
@@ -36,9 +47,11 @@ def lines(tree: Tree, *, everything: bool = False) -> Iterator[str]:
     yield _headline(tree)
     for snapshot in tree.snapshots:
         yield from _snapshot(tree, snapshot, everything)
-    for table in tree.tables:
-        columns = ", ".join(map(clean, table.columns))
-        yield f"log       {plural(table.length, 'row')}  {clean(table.path)}: {columns}"
+    for log in tree.tables:
+        names = list(map(shown, log.columns))
+        more = f", … {len(names) - _NAMES} more" if len(names) > _NAMES else ""
+        columns = ", ".join(names[:_NAMES]) + more
+        yield f"log       {plural(log.length, 'row')}  {shown(log.path)}: {columns}"
     yield from _others(tree, everything)
     if not any(True for _ in tree.leaves()):
         yield "arrays    none"
@@ -57,30 +70,26 @@ def _snapshot(tree: Tree, snapshot: Snapshot, everything: bool) -> Iterator[str]
     weights = [(leaf, start) for leaf, start in snapshot.layout() if leaf.role is Role.WEIGHT]
     state = [leaf for leaf in snapshot.leaves if leaf.role is Role.STATE]
     numbers = sum(leaf.array.size for leaf, _ in weights)
-    title = "weights" if len(tree.snapshots) == 1 else clean(snapshot.name)
+    title = "weights" if len(tree.snapshots) == 1 else shown(snapshot.name)
     facts = [plural(len(weights), "array"), plural(numbers, "number"), _order(snapshot)]
     if not snapshot.complete:
         facts.append("INCOMPLETE")
     yield f"{title:<9} {'  '.join(facts)}"
     if len(tree.snapshots) > 1 and snapshot.name != tree.default_snapshot and not everything:
         return
-    shown = weights if everything else weights[:_SHOWN]
-    yield from columns(
-        [
-            f"  {number}",
-            clean(leaf.name),
-            shape(leaf.array.shape),
-            leaf.array.dtype.name,
-            f"[{start}:{start + leaf.array.size}]" if start >= 0 else "not trained",
-        ]
-        for number, (leaf, start) in enumerate(shown)
-    )
-    if len(shown) < len(weights):
-        yield f"  … {len(weights) - len(shown):,} more (--all lists them)"
-    if state:
-        yield f"state     {plural(len(state), 'array')}" + (_hint(everything))
-        if everything:
-            yield from columns(_row(leaf) for leaf in state)
+    listed = weights if everything else weights[:_SHOWN]
+    rows = [
+        [str(number), *_facts(leaf), _span(leaf, start)]
+        for number, (leaf, start) in enumerate(listed)
+    ]
+    yield from table(rows, ("  ", "  ", "  ", " ", "   "))
+    if len(listed) < len(weights):
+        yield f"  … {len(weights) - len(listed):,} more    (--all lists them)"
+    yield from _listed("state", "array", state, everything)
+
+
+def _span(leaf: Leaf, start: int) -> str:
+    return f"[{start}:{start + leaf.array.size}]" if start >= 0 else "not trained"
 
 
 def _order(snapshot: Snapshot) -> str:
@@ -95,42 +104,73 @@ def _others(tree: Tree, everything: bool) -> Iterator[str]:
     groups: dict[str, list[Leaf]] = {}
     for leaf in tree.other:
         groups.setdefault(_KINDS[leaf.role], []).append(leaf)
-    first = True
-    for kind, leaves in groups.items():
-        title, first = ("other" if first else ""), False
-        yield f"{title:<9} {plural(len(leaves), kind)}{_where(leaves)}{_hint(everything)}"
-        if everything:
-            yield from columns(_row(leaf) for leaf in leaves)
+    for number, (kind, leaves) in enumerate(groups.items()):
+        yield from _listed("" if number else "other", kind, leaves, everything)
 
 
-def _hint(everything: bool) -> str:
-    return "" if everything else "    (--all lists them)"
+def _listed(title: str, kind: str, leaves: Sequence[Leaf], everything: bool) -> Iterator[str]:
+    """Yield a line that counts arrays and says which, or all of them."""
+    if not leaves:
+        return
+    head = f"{title:<9} {plural(len(leaves), kind)}"
+    if everything:
+        yield f"{head}{_graphs(leaves)}"
+        origins = (shown(leaf.origins[0]) if leaf.origins else "" for leaf in leaves)
+        rows = [[*_facts(leaf), origin] for leaf, origin in zip(leaves, origins, strict=True)]
+        yield from table(rows, ("  ", "  ", " ", "   "))
+    else:
+        yield f"{head}{_graphs(leaves) or _names(leaves, _LINE - len(head))}    (--all lists them)"
 
 
-def _where(leaves: Sequence[Leaf]) -> str:
+def _graphs(leaves: Sequence[Leaf]) -> str:
     """Return in which graphs constants stand."""
-    names = list(dict.fromkeys(clean(leaf.note) for leaf in leaves if leaf.note))
+    names = list(dict.fromkeys(shown(leaf.note) for leaf in leaves if leaf.note))
     if not names or leaves[0].role not in (Role.CONSTANT, Role.OTHER):
         return ""
     word = "graph" if len(names) == 1 else "graphs"
-    more = f" and {len(names) - 6} more" if len(names) > 6 else ""
-    return f" in the {word} {', '.join(names[:6])}{more}"
+    more = f" and {len(names) - _NAMES} more" if len(names) > _NAMES else ""
+    return f" in the {word} {', '.join(names[:_NAMES])}{more}"
 
 
-def _row(leaf: Leaf) -> list[str]:
-    origin = clean(leaf.origins[0]) if leaf.origins else ""
-    return [f"  {clean(leaf.name)}", shape(leaf.array.shape), leaf.array.dtype.name, origin]
+def _names(leaves: Sequence[Leaf], room: int) -> str:
+    """Return the names of a few arrays, if there is room for them before the hint."""
+    if len(leaves) > _NAMES or leaves[0].role is Role.CONSTANT:
+        return ""
+    text = f": {', '.join(shown(leaf.name) for leaf in leaves)}"
+    return text if width(text) <= room - 22 else ""
 
 
-def columns(rows: Iterable[Sequence[str]]) -> Iterator[str]:
-    """Yield rows as lines whose columns are aligned; overlong cells do not widen the others."""
-    table = [list(row) for row in rows]
-    if not table:
-        return
-    widths = [min(max(map(len, column)), 48) for column in zip(*table, strict=True)]
-    for row in table:
-        padded = (cell.ljust(width) for cell, width in zip(row, widths, strict=True))
-        yield "  ".join(padded).rstrip()
+def _facts(leaf: Leaf) -> list[str]:
+    dtype = leaf.array.dtype
+    kind = dtype.name if dtype.names is None else f"({', '.join(map(shown, dtype.names))})"
+    return [shown(leaf.name), shape(leaf.array.shape), _cut(kind)]
+
+
+def table(rows: Iterable[Sequence[str]], before: Sequence[str]) -> Iterator[str]:
+    """Yield rows as lines whose columns are aligned; overlong cells do not widen the others.
+
+    Parameters
+    ----------
+    rows : iterable of sequence of str
+    before : sequence of str
+        What stands before each cell of a row.
+    """
+    cells = [list(row) for row in rows]
+    widths = [
+        max((n for n in map(width, column) if n <= _WIDEST), default=0)
+        for column in zip(*cells, strict=True)
+    ]
+    for row in cells:
+        padded = (cell + " " * (n - width(cell)) for cell, n in zip(row, widths, strict=True))
+        yield "".join(gap + cell for gap, cell in zip(before, padded, strict=True)).rstrip()
+
+
+def width(text: str) -> int:
+    """Return how many columns of a terminal a text takes."""
+    if text.isascii():
+        return len(text)
+    wide = sum(unicodedata.east_asian_width(char) in "WF" for char in text)
+    return len(text) + wide - sum(map(bool, map(unicodedata.combining, text)))
 
 
 def clean(text: str) -> str:
@@ -140,6 +180,17 @@ def clean(text: str) -> str:
 
 def _escape(char: str) -> str:
     return char.encode("unicode_escape").decode("ascii")
+
+
+def shown(name: str) -> str:
+    """Return a name as a cell of a table: clean, visible, and not endless."""
+    text = _cut(clean(name))
+    return text if text and text == text.strip() else f"'{text}'"
+
+
+def _cut(text: str) -> str:
+    half = _LONGEST // 2
+    return text if len(text) <= _LONGEST else f"{text[:half]}…{text[1 - half :]}"
 
 
 def shape(lengths: Sequence[int]) -> str:
@@ -152,9 +203,10 @@ def size(count: int) -> str:
     if count < 1024:
         return plural(count, "byte")
     value, unit = count / 1024, 0
-    while value >= 1024 and unit < 4:
+    while value >= 1023.5 and unit < 4:
         value, unit = value / 1024, unit + 1
-    return f"{value:.0f} {('KiB', 'MiB', 'GiB', 'TiB', 'PiB')[unit]}"
+    digits = 1 if value < 9.95 else 0
+    return f"{value:.{digits}f} {('KiB', 'MiB', 'GiB', 'TiB', 'PiB')[unit]}"
 
 
 def plural(count: int, word: str) -> str:
@@ -231,7 +283,7 @@ def _array(
     entry: dict[str, JSON] = {
         "path": leaf.path,
         "name": leaf.name,
-        "dtype": array.dtype.str if array.dtype.names is None else str(array.dtype.descr),
+        "dtype": _dtype(array.dtype),
         "shape": list(array.shape),
         "fortran": array.fortran,
         "role": str(leaf.role),
@@ -245,3 +297,12 @@ def _array(
     if hashes:
         entry["sha256"] = sha256(array.load())
     return entry
+
+
+def _dtype(dtype: np.dtype[Any]) -> str:
+    if dtype.names is None:
+        return dtype.str
+    try:
+        return str(dtype.descr)
+    except ValueError:  # its fields overlap, or are out of order
+        return str(dtype)

@@ -8,6 +8,7 @@ The walk is iterative and linear in the size of the file.
 from __future__ import annotations
 
 import heapq
+import re
 from collections.abc import Iterator
 from typing import Any
 
@@ -22,19 +23,42 @@ from legacy_weights.families.values import (
     is_leaf,
     resolve,
 )
-from legacy_weights.pickles.objects import Global, Instance
+from legacy_weights.pickles.objects import Instance, ObjectArray
 
 HIDDEN = frozenset(
     [
-        *("owner", "inputs", "outputs", "clients", "tag", "fgraph", "maker", "update"),
-        *("default_update", "apply_node", "apply_nodes", "variable", "variables", "features"),
-        *("fn", "storage_map", "input_storage", "output_storage", "unpack_single"),
+        *("owner", "_owner", "inputs", "outputs", "clients", "tag", "fgraph", "maker", "update"),
+        *("default_update", "apply_node"),
     ]
 )
 """Attributes by which Theano wires its graphs; a path through one of them names nothing."""
 
-LISTS = frozenset({"params", "_params", "parameters", "all_params", "_weights"})
-"""Attributes in which a program states its parameters, in order."""
+_HIDDEN_IN_LIBRARY = frozenset(
+    [
+        *("apply_nodes", "variable", "variables", "features", "fn", "storage_map"),
+        *("input_storage", "output_storage", "unpack_single"),
+    ]
+)
+"""The same, where the holder is an object of Theano; people call their own things so too."""
+
+_LIBRARY = re.compile(r"(theano|aesara|pytensor)\.")
+
+LISTS = ("params", "_params", "parameters", "all_params", "_weights")
+"""Attributes and keys by which a program states its parameters, in order."""
+
+_LIST_KEYS = frozenset([*LISTS, *(name.encode() for name in LISTS)])
+
+
+def from_library(instance: Instance) -> bool:
+    """Whether a record's class is one of Theano or its heirs."""
+    return _LIBRARY.match(instance.cls_name) is not None
+
+
+def is_list_step(step: Step) -> bool:
+    """Whether a step leads to what a program states as its parameters."""
+    if step.kind not in (StepKind.ATTRIBUTE, StepKind.KEY):
+        return False
+    return isinstance(step.key, str | bytes) and step.key in _LIST_KEYS
 
 
 class Node:
@@ -51,44 +75,43 @@ class Node:
         From the parent.
     depth : int
         Number of steps from the root that a path shows.
-    hidden : bool
-        Whether the path leads through the wiring of a graph.
+    wiring : Node or None
+        Where the wiring of a graph begins, if the path leads through one.
     """
 
-    __slots__ = ("depth", "hidden", "parent", "raw", "step", "value")
+    __slots__ = ("depth", "parent", "raw", "step", "value", "wiring")
     depth: int
+    wiring: Node | None
 
-    def __init__(self, raw: Any, parent: Node | None, step: Step, hidden: bool) -> None:
+    def __init__(self, raw: Any, parent: Node | None, step: Step, hidden: bool = False) -> None:
         self.raw = raw
         self.value = resolve(raw)
         self.parent = parent
         self.step = step
-        self.hidden = hidden
+        self.wiring = None if parent is None else parent.wiring or (parent if hidden else None)
         shown = step.kind is not StepKind.STATE
         self.depth = 0 if parent is None else parent.depth + shown
 
     def __repr__(self) -> str:
         return f"<{path(self)}: {self.value!r}>"
 
-    def steps(self) -> list[Step]:
-        """Return the steps from the root that a path shows."""
-        found: list[Step] = []
-        node = self
-        while node.parent is not None:
-            if node.step.kind is not StepKind.STATE:
-                found.append(node.step)
-            node = node.parent
-        return found[::-1]
+    @property
+    def hidden(self) -> bool:
+        """Whether the path leads through the wiring of a graph."""
+        return self.wiring is not None
 
-    def ancestors(self) -> Iterator[Node]:
-        """Yield the parent, its parent, and so on to the root."""
-        node = self.parent
-        while node is not None:
-            yield node
-            node = node.parent
+
+def owner(node: Node) -> Node:
+    """Return the object of which a node is a part: its attributes, its elements."""
+    while node.step.kind is StepKind.STATE and node.parent is not None:
+        node = node.parent
+    return node
 
 
 _SHOWN_STEPS = 24
+_SHOWN_TEXT = 600
+_REFERENCES = 100
+"""At most so many references to one object are kept; a file can have a million."""
 
 
 def path(node: Node) -> str:
@@ -98,15 +121,34 @@ def path(node: Node) -> str:
     grow quadratically.
     """
     parts: list[str] = []
+    length = 0
     current = node
-    while current.parent is not None and len(parts) < _SHOWN_STEPS:
+    while current.parent is not None and len(parts) < _SHOWN_STEPS and length < _SHOWN_TEXT:
         if current.step.kind is not StepKind.STATE:
-            parts.append(str(current.step))
+            index = object_index(current)
+            parts.append(str(current.step) if index is None else str(list(index) or "[()]"))
+            length += len(parts[-1])
         current = current.parent
     text = "".join(reversed(parts))
     if current.depth:
         return f"…({current.depth:,} steps)…{text}"
     return text.removeprefix(".")
+
+
+def object_index(node: Node) -> tuple[int, ...] | None:
+    """Return the index of an element of an array of objects, or None if a node is none."""
+    part = node.parent
+    if part is None or part.parent is None or node.step.kind is not StepKind.INDEX:
+        return None
+    holder = part.parent
+    if type(holder.value) is not ObjectArray or part.raw is not holder.value.items:
+        return None
+    shape, rest = holder.value.shape, node.step.key
+    found: list[int] = []
+    for length in shape if holder.value.fortran else reversed(shape):
+        rest, position = divmod(rest, length)
+        found.append(position)
+    return tuple(found if holder.value.fortran else reversed(found))
 
 
 class Graph:
@@ -117,64 +159,70 @@ class Graph:
     root : object
         What a reader found: the value of a pickle, or a
         :class:`~legacy_weights.families.values.Bundle` of several.
-    classes : iterable of Global
-        Every class and callable that the file names.
 
     Attributes
     ----------
     nodes : dict of int to Node
-        By the identity of the raw object, the plainest path first.
+        By the identity of the raw object, the plainest path first; a node comes after its parent.
     arrays : list of Node
         Those whose value is a NumPy array (or a long byte string), in the order of the walk.
     references : dict of int to list of (Node, Step)
-        For each array, by its identity, every reference to it.
+        By the identity of an array or an instance, the first hundred references to it.
+    lists : list of (Node, Step, object)
+        What objects hold as their list of parameters (see :data:`LISTS`), outside of wiring.
     shared : set of int
         The identities of the other objects to which more than one reference leads.
     """
 
-    def __init__(self, root: Any, classes: tuple[Global, ...] = ()) -> None:
-        self.classes = classes
+    def __init__(self, root: Any) -> None:
         self.nodes: dict[int, Node] = {}
         self.arrays: list[Node] = []
         self.references: dict[int, list[tuple[Node, Step]]] = {}
+        self.lists: list[tuple[Node, Step, Any]] = []
         self.shared: set[int] = set()
         self._attributes: dict[int, dict[str, Any]] = {}
-        self.root = Node(root, None, Step(StepKind.PART, "root"), False)
+        self.root = Node(root, None, Step(StepKind.PART, "root"))
         self._walk()
 
     def _walk(self) -> None:
-        nodes, references = self.nodes, self.references
+        nodes = self.nodes
         count = 0
         met: set[int] = {id(self.root.raw)}
-        queue: list[tuple[int, int, int, int, Node]] = [(0, 0, 0, 0, self.root)]
+        queue: list[tuple[bool, int, int, int, Node]] = [(False, 0, 0, 0, self.root)]
         while queue:
             hidden, cost, positions, _, node = heapq.heappop(queue)
-            key = id(node.raw)
-            leaf = is_leaf(node.value)
-            if leaf and node.parent is not None:
-                references.setdefault(key, []).append((node.parent, node.step))
-            if key in nodes:
+            if id(node.raw) in nodes:
                 continue
-            nodes[key] = node
-            if leaf:
+            nodes[id(node.raw)] = node
+            if is_leaf(node.value):
                 self.arrays.append(node)
-                references.setdefault(key, [])
+            library = _library_class(node)
             for step, child in children(node.raw, node.value, node.step):
-                if not is_leaf(resolve(child)):
-                    if id(child) in met:
-                        self.shared.add(id(child))
-                    met.add(id(child))
-                    if id(child) in nodes:
-                        continue
+                unseen = hidden or _is_hidden(step, library)
+                listed = is_list_step(step)
+                self._note(node, step, child, met)
+                if listed and not unseen:
+                    self.lists.append((node, step, child))
+                if id(child) in nodes:
+                    continue
                 count += 1
-                attribute = step.kind is StepKind.ATTRIBUTE
-                unseen = bool(hidden) or (attribute and step.key in HIDDEN)
                 # A list of parameters states an order, and names nothing if there is another way.
-                price = 0 if step.kind is StepKind.STATE else 1
-                price += 1000 if attribute and step.key in LISTS else 0
+                price = 1000 * listed + (step.kind is not StepKind.STATE)
                 place = positions + (step.kind is StepKind.INDEX)
                 entry = Node(child, node, step, unseen)
                 heapq.heappush(queue, (unseen, cost + price, place, count, entry))
+
+    def _note(self, node: Node, step: Step, child: Any, met: set[int]) -> None:
+        """Note a reference from a node to another object."""
+        leaf = is_leaf(resolve(child))
+        if leaf or type(child) is Instance:
+            known = self.references.setdefault(id(child), [])
+            if len(known) < _REFERENCES:
+                known.append((node, step))
+        if not leaf:
+            if id(child) in met:
+                self.shared.add(id(child))
+            met.add(id(child))
 
     def attributes(self, instance: Instance) -> dict[str, Any]:
         """Return the attributes of an instance; a state that is shared is looked at once."""
@@ -197,6 +245,21 @@ class Graph:
     def bundled(self) -> bool:
         """Whether the file holds several pickles or members."""
         return isinstance(self.root.raw, Bundle)
+
+
+def _library_class(node: Node) -> str:
+    """Return the class of Theano whose attributes or arguments a node holds, or nothing."""
+    raw = owner(node).raw
+    if type(raw) is Instance and from_library(raw):
+        return raw.cls_name.rpartition(".")[2]
+    return ""
+
+
+def _is_hidden(step: Step, library: str) -> bool:
+    """Whether a step leads into the wiring of a graph."""
+    if step.kind is StepKind.ATTRIBUTE:
+        return step.key in HIDDEN or (bool(library) and step.key in _HIDDEN_IN_LIBRARY)
+    return step.kind is StepKind.PART and library.startswith("_constructor_")
 
 
 def as_array(value: Any) -> np.ndarray[Any, Any]:

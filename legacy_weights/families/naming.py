@@ -1,30 +1,27 @@
-"""Names and order of weights: the rules that hold for every framework.
+"""Names of weights: the rules that hold for every framework.
 
 A *cell* is a place that holds a weight: the container of a Theano shared variable, or, where a
 file has none, an array itself.  A cell is named by the variable's own name (prefixed by its layer
 where that alone is not unique), else by the shortest path of attributes and keys, else by its
-position.  Cells are ordered by what the file states: a list of parameters, the lists and tuples
-that hold them; then by Theano's creation counter; else not at all.
+position.
 """
 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from legacy_weights.families.graph import LISTS, Graph, Node
-from legacy_weights.families.values import Bundle, Step, StepKind, label, typed_label
-from legacy_weights.paths import natural
-from legacy_weights.pickles.objects import ObjectArray
-from legacy_weights.tree import Order
+from legacy_weights.families.graph import Graph, Node, is_list_step, object_index
+from legacy_weights.families.values import Bundle, StepKind, label, typed_label
 
 Name = tuple[str, ...]
 """The components of a name, scopes first."""
 
-_DEEPEST = 64
-"""Steps of a path that ordering looks at; deeper files have no stated order."""
+_COMPONENTS = 24
+_LETTERS = 1200
+"""A name has at most so many components and letters, or its first components are left out."""
 
 
 @dataclass(slots=True, eq=False)
@@ -41,6 +38,10 @@ class Cell:
         The variable's own name, or empty.
     created : int, optional
         Theano's creation counter.
+    others : list of Node
+        Further objects that stand for the cell: clones of the variable share its container.
+    inside : Node, optional
+        Where several arrays are, the object below which they are named.
     copies : list of Cell
         The same variable in other pickles of the file.
     """
@@ -49,163 +50,133 @@ class Cell:
     arrays: list[Node]
     name: str = ""
     created: int | None = None
+    others: list[Node] = field(default_factory=list)
+    inside: Node | None = None
     copies: list[Cell] = field(default_factory=list)
 
-
-# Order -----------------------------------------------------------------------------------------
-
-
-@dataclass(slots=True, eq=False)
-class Listed:
-    """Where a list of parameters has a cell."""
-
-    owner: Node
-    attribute: str
-    position: int
-    length: int
+    @property
+    def known_as(self) -> Iterator[Node]:
+        """The objects of the file that stand for the cell."""
+        yield self.node
+        yield from self.others
 
 
-def stated_lists(graph: Graph, cells: Iterable[Cell]) -> dict[int, Listed]:
-    """Return, by the identity of each cell's object, the list of parameters that states it.
+# From paths to names ---------------------------------------------------------------------------
 
-    Of several lists the one nearest to the root counts, then the longest.
+
+class Paths:
+    """Makes names of paths.
+
+    Elements of a list of (name, value) pairs go by their name.
+
+    Parameters
+    ----------
+    to_label : callable, optional
+        Makes a component of a key.
+    pairs : bool
+        Whether such lists are looked for.
     """
-    wanted = {id(cell.node.raw) for cell in cells}
-    found: dict[int, Listed] = {}
-    for node, instance in graph.instances():
-        if node.hidden:
-            continue
-        attributes = graph.attributes(instance)
-        for name in LISTS & attributes.keys():
-            items = attributes[name]
-            if type(items) not in (list, tuple) or not items:
-                continue
-            if not all(id(item) in wanted for item in items):
-                continue
-            for position, item in enumerate(items):
-                listed = Listed(node, name, position, len(items))
-                known = found.get(id(item))
-                if known is None or _rank(listed) < _rank(known):
-                    found[id(item)] = listed
-    return found
+
+    def __init__(self, to_label: Callable[[Any], str] = label, *, pairs: bool = True) -> None:
+        self.to_label = to_label
+        self._pairs: dict[int, bool] | None = {} if pairs else None
+
+    def name(self, node: Node, below: Node | None = None) -> Name:
+        """Return the components of a node's path: attributes, keys, zero-padded positions."""
+        found: list[str] = []
+        letters = 0
+        current = node
+        while current.parent is not None and current is not below:
+            if len(found) >= _COMPONENTS or letters > _LETTERS:
+                break
+            pair = self._pair(current)
+            if pair is not None:
+                current = pair
+                found.append(label(pair.value[0]))
+            elif current.step.kind is StepKind.INDEX:
+                found.extend(reversed(_positions(current)))
+            elif current.step.kind in (StepKind.ATTRIBUTE, StepKind.KEY):
+                found.append(self.to_label(current.step.key))
+            letters += len(found[-1]) if found else 0
+            current = current.parent or current
+        return tuple(reversed(found))
+
+    def _pair(self, node: Node) -> Node | None:
+        """Return the pair whose second element a node is, if its list holds nothing but pairs."""
+        pair = node.parent
+        if self._pairs is None or pair is None or pair.parent is None:
+            return None
+        if node.step != (StepKind.INDEX, 1, 1) or not _is_pair(pair.value):
+            return None
+        holder = pair.parent
+        if id(holder) not in self._pairs:
+            self._pairs[id(holder)] = _is_list_of_pairs(holder.value)
+        return pair if self._pairs[id(holder)] else None
 
 
-def _rank(listed: Listed) -> tuple[int, int]:
-    return listed.owner.depth, -listed.length
+def _is_pair(value: Any) -> bool:
+    return type(value) in (list, tuple) and len(value) == 2 and isinstance(value[0], str | bytes)
 
 
-def order_cells(
-    graph: Graph, cells: Sequence[Cell], listed: dict[int, Listed]
-) -> tuple[list[Cell], Order, str]:
-    """Put cells in the order that the file states, and say where it states it.
-
-    Returns
-    -------
-    cells : list of Cell
-    order : Order
-    note : str
-        What states the order, in words.
-    """
-    places = [_place(cell, listed) for cell in cells]
-    stated = _is_stated(places)
-    if stated:
-        names = {listed[id(c.node.raw)].attribute for c in cells if id(c.node.raw) in listed}
-        note = f"`{'`, `'.join(sorted(names))}` list" if names else "list"
-        return _sorted(cells, places), Order.STATED, note
-    counters = [cell.created for cell in cells]
-    if None not in counters and len(set(counters)) == len(counters):
-        ranked = sorted(cells, key=lambda cell: cell.created or 0)
-        return ranked, Order.CREATED, "Theano's creation counter"
-    return _sorted(cells, places), Order.UNKNOWN, ""
+def _is_list_of_pairs(value: Any) -> bool:
+    if type(value) not in (list, tuple) or not all(map(_is_pair, value)):
+        return False
+    return len({label(name) for name, _ in value}) == len(value)
 
 
-Place = list[tuple[bool, Any]]
-"""For each step from the root: whether its holder is ordered, and the key to sort by."""
-
-
-def _sorted(cells: Sequence[Cell], places: list[Place]) -> list[Cell]:
-    keyed = [([key for _, key in place], cell) for place, cell in zip(places, cells, strict=True)]
-    return [cell for _, cell in sorted(keyed, key=lambda pair: pair[0])]
-
-
-def _place(cell: Cell, listed: dict[int, Listed]) -> Place:
-    entry = listed.get(id(cell.node.raw))
-    if entry is None:
-        return _steps(cell.node)
-    return [*_steps(entry.owner), (True, (0, -1)), (True, (0, entry.position))]
-
-
-def _steps(node: Node) -> Place:
-    found: Place = []
-    while node.parent is not None and len(found) < _DEEPEST:
-        if node.step.kind is not StepKind.STATE:
-            found.append((node.step.position >= 0, _key(node.step)))
-        node = node.parent
-    if node.parent is not None:
-        found.append((False, (1, (node.depth,))))
-    return found[::-1]
-
-
-def _key(step: Step) -> tuple[Any, ...]:
-    if step.position >= 0:
-        return (0, step.position)
-    return (1, natural(label(step.key)))
-
-
-def _is_stated(places: list[Place]) -> bool:
-    """Whether no two cells part at a holder that has no order."""
-    numbers: dict[tuple[int, Any], int] = {}
-    children: dict[int, int] = {}
-    unordered: set[int] = set()
-    for place in places:
-        here = 0
-        for ordered, key in place:
-            step = (here, key)
-            if step not in numbers:
-                numbers[step] = len(numbers) + 1
-                children[here] = children.get(here, 0) + 1
-                if not ordered:
-                    unordered.add(here)
-            here = numbers[step]
-    return not any(children[here] > 1 for here in unordered)
-
-
-# Names -----------------------------------------------------------------------------------------
-
-
-def path_name(node: Node, to_label: Callable[[Any], str] = label) -> Name:
-    """Return the components of a node's path: attributes, keys, zero-padded positions."""
-    found: list[str] = []
-    while node.parent is not None and len(found) < 24:
-        kind = node.step.kind
-        if kind is StepKind.INDEX:
-            found.append(_position(node))
-        elif kind in (StepKind.ATTRIBUTE, StepKind.KEY):
-            found.append(to_label(node.step.key))
-        node = node.parent
-    return tuple(reversed(found))
-
-
-def _position(node: Node) -> str:
+def _positions(node: Node) -> list[str]:
     holder: Any = node.parent.value if node.parent else ()
+    index = object_index(node)
+    if index is not None and node.parent and node.parent.parent:
+        shape = node.parent.parent.value.shape
+        return [_padded(*entry) for entry in zip(index, shape, strict=True)]
     if type(holder) is Bundle:
         holder = holder.entries
-    elif type(holder) is ObjectArray:
-        holder = holder.items
-    length = len(holder) if isinstance(holder, list | tuple) else 0
-    return str(node.step.key).zfill(len(str(max(length - 1, 0))))
+    return [_padded(node.step.key, len(holder) if isinstance(holder, list | tuple) else 0)]
+
+
+def _padded(position: int, length: int) -> str:
+    return str(position).zfill(len(str(max(length - 1, 0))))
+
+
+def scope(node: Node) -> Name:
+    """Return the name of what holds a variable: its layer.
+
+    The list of parameters by which a layer is left, and the wiring of a graph, are no layers.
+    """
+    if node.wiring is not None:
+        return Paths().name(node.wiring)[:-1]
+    current = node
+    while current.parent is not None and current.step.kind in (StepKind.INDEX, StepKind.STATE):
+        current = current.parent
+    if current.parent is not None and is_list_step(current.step):
+        return Paths().name(current.parent)
+    return Paths().name(node)[:-1]
+
+
+# Names of cells --------------------------------------------------------------------------------
 
 
 def name_cells(cells: Sequence[Cell]) -> list[Name]:
     """Return a name for each cell, each different from the others."""
-    plain = [(cell.name,) if cell.name else path_name(cell.node) or ("0",) for cell in cells]
+    paths, plain_paths, typed_paths = Paths(), Paths(pairs=False), Paths(typed_label)
+    width = len(str(len(cells) - 1))
+    positions = [(str(index).zfill(width),) for index in range(len(cells))]
+
+    def by(namer: Paths) -> list[Name]:
+        return [
+            position if cell.node.hidden else namer.name(cell.node) or position
+            for cell, position in zip(cells, positions, strict=True)
+        ]
+
+    named = by(paths)
+    own = [(cell.name,) if cell.name else name for cell, name in zip(cells, named, strict=True)]
+    count = Counter(own)
     layered = [
-        (*path_name(cell.node)[:-1], cell.name) if cell.name else name
-        for cell, name in zip(cells, plain, strict=True)
+        (*scope(cell.node), cell.name) if cell.name and count[name] > 1 else name
+        for cell, name in zip(cells, own, strict=True)
     ]
-    full = [path_name(cell.node) or ("0",) for cell in cells]
-    typed = [path_name(cell.node, typed_label) or ("0",) for cell in cells]
-    return distinct(plain, layered, full, typed)
+    return distinct(own, layered, by(plain_paths), by(typed_paths))
 
 
 def distinct(first: Sequence[Name], *better: Sequence[Name]) -> list[Name]:
@@ -225,17 +196,16 @@ def distinct(first: Sequence[Name], *better: Sequence[Name]) -> list[Name]:
             other if count[name] > 1 else name
             for name, other in zip(names, alternative, strict=True)
         ]
-    seen: set[Name] = set()
     scopes = {name[:end] for name in names for end in range(1, len(name))}
+    numbers: Counter[Name] = Counter()
+    seen: set[str] = set()
     result: list[Name] = []
     for name in names:
-        chosen, number = name, 1
-        if chosen in scopes:
-            chosen = (*name[:-1], f"{name[-1]} (array)")
-        while chosen in seen or chosen in scopes:
-            number += 1
-            chosen = (*name[:-1], f"{name[-1]} ({number})")
-        seen.add(chosen)
+        chosen = (*name[:-1], f"{name[-1]} (array)") if name in scopes else name
+        while "/".join(chosen) in seen or chosen in scopes:
+            numbers[name] += 1
+            chosen = (*name[:-1], f"{name[-1]} ({numbers[name] + 1})")
+        seen.add("/".join(chosen))
         result.append(chosen)
     return result
 
@@ -245,15 +215,4 @@ def without_common_bundle(graph: Graph, names: list[Name]) -> list[Name]:
     if not graph.bundled or any(len(name) < 2 for name in names):
         return names
     shorter = [name[1:] for name in names]
-    return shorter if len(set(shorter)) == len(shorter) else names
-
-
-def suffixes(arrays: Sequence[Node], cell: Cell) -> Iterator[Name]:
-    """Yield what to add to a cell's name for each of its arrays, if there are several."""
-    if len(arrays) == 1:
-        yield ()
-        return
-    base = len(cell.node.steps())
-    for array in arrays:
-        steps = [step for step in array.steps()[base:] if step.kind is not StepKind.PART]
-        yield (label(steps[-1].key),) if steps else ("value",)
+    return shorter if distinct(shorter) == shorter else names

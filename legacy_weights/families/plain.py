@@ -1,58 +1,85 @@
 """Plain containers of arrays: dictionaries, lists and tuples, nested in any way.
 
 Arrays in instances of classes that nothing is known of are data, not weights, unless the instance
-states them in a list of parameters.
+states them in a list of parameters.  Where a dictionary has such a list, the arrays beside it are
+no weights either.
 """
 
 from __future__ import annotations
 
-from legacy_weights.families.graph import LISTS, Graph, Node
+import numpy as np
+
+from legacy_weights.families.graph import Graph, Node, from_library, is_list_step, owner
 from legacy_weights.families.interpretation import Interpretation, add_others, snapshot_of
 from legacy_weights.families.naming import Cell
+from legacy_weights.families.order import stated_lists
 from legacy_weights.families.theano import roles_of
-from legacy_weights.families.values import StepKind, class_name, text_of
+from legacy_weights.families.values import StepKind, short
 from legacy_weights.pickles.objects import Instance, MaskedArray
-
-_CONTAINERS = frozenset(
-    {"OrderedDict", "defaultdict", "Counter", "deque", "dict", "list", "tuple", "_reconstruct"}
-)
-_NUMERIC = "?biufc"
 
 
 def interpret(graph: Graph) -> Interpretation:
     """Return the arrays of plain containers as weights, all others beside them."""
     roles = roles_of(graph)
     cells = [
-        Cell(node, [node])
+        Cell(node, [node], others=_masked(node))
         for node in graph.arrays
-        if id(node.raw) not in roles and _is_numeric(node) and _in_plain_containers(node)
+        if id(node.raw) not in roles and _is_numeric(node)
     ]
-    root = graph.root.raw
-    evidence = f"class {root.cls_name}" if type(root) is Instance and not cells else ""
-    result = Interpretation("plain arrays" if cells else "unknown", evidence)
+    listed = stated_lists(graph, cells)
+    # Numbers of no dimension are rather settings, and say nothing of what stands beside them.
+    owners = {
+        id(listed[id(cell)].owner) for cell in cells if id(cell) in listed and cell.node.value.ndim
+    }
+    held = held_plainly(graph, owners)
+    cells = [cell for cell in cells if id(cell) in listed or id(cell.node) in held]
+    result = Interpretation("plain arrays", "")
     if cells:
         snapshot_of(graph, cells, result)
+    else:
+        root = graph.root.raw
+        known = any(from_library(instance) for _, instance in graph.instances())
+        result.family = "Theano" if known else "unknown"
+        result.evidence = f"class {short(root.cls_name)}" if type(root) is Instance else ""
     add_others(graph, result, roles)
     return result
 
 
 def _is_numeric(node: Node) -> bool:
-    dtype = getattr(node.value, "dtype", None)
-    return dtype is not None and dtype.kind.replace("b", "?") in _NUMERIC
+    return isinstance(node.value, np.ndarray) and node.value.dtype.kind in "biufc"
 
 
-def _in_plain_containers(node: Node) -> bool:
-    """Whether only plain containers, or a list of parameters, hold a node."""
-    previous = node
-    for ancestor in node.ancestors():
-        if previous.step.kind is StepKind.PART:
-            return False
-        if type(ancestor.value) is MaskedArray:
-            return text_of(previous.step.key) == "data" and _in_plain_containers(ancestor)
-        if type(ancestor.raw) is Instance and class_name(ancestor.raw) not in _CONTAINERS:
-            stated = previous.step.kind is StepKind.ATTRIBUTE and previous.step.key in LISTS
-            if not stated:
-                return False
-        if ancestor.step.kind is not StepKind.STATE:
-            previous = ancestor
-    return True
+def _masked(node: Node) -> list[Node]:
+    """Return the masked array of which an array is the data: a list has that one."""
+    if node.parent is None or type(node.parent.value) is not MaskedArray:
+        return []
+    return [node.parent] if node.step.key == "data" else []
+
+
+def held_plainly(graph: Graph, owners: set[int]) -> set[int]:
+    """Return the identities of the nodes that only plain containers hold.
+
+    They are those of the file's root, and those of an object's list of parameters.
+
+    Parameters
+    ----------
+    graph : Graph
+    owners : set of int
+        The identities of the nodes that have a list of parameters: nothing else of them counts.
+    """
+    held: set[int] = set()
+    for node in graph.nodes.values():
+        parent, listed = node.parent, is_list_step(node.step) and not node.hidden
+        if parent is None or listed or (id(parent) in held and _is_plain(node, parent, owners)):
+            held.add(id(node))
+    return held
+
+
+def _is_plain(node: Node, parent: Node, owners: set[int]) -> bool:
+    """Whether a node is an element of a plain container that has no list of parameters."""
+    kind = node.step.kind
+    if kind in (StepKind.INDEX, StepKind.KEY):
+        return id(owner(parent)) not in owners
+    if kind is StepKind.ATTRIBUTE:
+        return type(parent.value) is MaskedArray and node.step.key == "data"
+    return kind is StepKind.STATE

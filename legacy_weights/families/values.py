@@ -7,6 +7,7 @@ one of the records of :mod:`legacy_weights.pickles.objects`.
 from __future__ import annotations
 
 import enum
+import sys
 from collections.abc import Iterator
 from typing import Any, NamedTuple
 
@@ -87,7 +88,7 @@ def is_leaf(value: Any) -> bool:
     """Whether a value is written as an array."""
     if isinstance(value, np.ndarray):
         return True
-    return isinstance(value, bytes | memoryview) and len(value) >= BLOB
+    return type(value) in (bytes, memoryview) and len(value) >= BLOB
 
 
 def _plain(value: Any) -> bool:
@@ -119,11 +120,9 @@ def children(raw: Any, value: Any, step: Step) -> Iterator[tuple[Step, Any]]:
         if set(map(type, value)) <= _PLAIN:  # a million floats cost next to nothing
             return
         if step in (_PAIRS, _STATE_PAIRS):
-            pairs = [item for item in value if type(item) in (list, tuple) and len(item) == 2]
-            yield from _entries(pairs, step, ordered=True)
-            return
+            yield from _entries(filter(_is_pair, value), step, ordered=True)
         for index, item in enumerate(value):
-            if not _plain(item):
+            if not (_plain(item) or (step in (_PAIRS, _STATE_PAIRS) and _is_pair(item))):
                 yield Step(StepKind.INDEX, index, -1 if step == _SET else index), item
     elif kind is dict:
         yield from _entries(value.items(), step)
@@ -136,11 +135,8 @@ def children(raw: Any, value: Any, step: Step) -> Iterator[tuple[Step, Any]]:
                     yield Step(StepKind.KEY, label), item
                 else:
                     yield Step(StepKind.INDEX, position, position), item
-    elif kind is PersistentId:
-        if not _plain(value.pid):
-            yield Step(StepKind.PART, "pid"), value.pid
-    elif kind is ObjectArray:
-        yield _ITEMS, value.items
+    elif kind is PersistentId and not _plain(value.pid):
+        yield Step(StepKind.PART, "pid"), value.pid
 
 
 _ITEMS = Step(StepKind.STATE, "items")
@@ -150,47 +146,46 @@ _STATE = Step(StepKind.STATE, "attributes")
 _STATE_PAIRS = Step(StepKind.STATE, "pairs of attributes")
 
 
+def _is_pair(item: Any) -> bool:
+    return type(item) in (tuple, list) and len(item) == 2
+
+
 def _entries(pairs: Any, step: Step, *, ordered: bool = False) -> Iterator[tuple[Step, Any]]:
     kind = StepKind.ATTRIBUTE if step in (_STATE, _STATE_PAIRS) else StepKind.KEY
     held = [
         (position, key, item)
         for position, (key, item) in enumerate(pairs)
-        if not (_plain(item) and _plain(key))
+        if not (_plain(item) and _is_name(key))
     ]
-    held.sort(key=lambda entry: natural(text_of(entry[1])))
+    held.sort(key=lambda entry: natural(label(entry[1])))
     for position, key, item in held:
         if not _plain(item):
-            name = text_of(key) if kind is StepKind.ATTRIBUTE else key
+            name = label(key) if kind is StepKind.ATTRIBUTE else key
             yield Step(kind, name, position if ordered else -1), item
-        if not _plain(key):
+        if not _is_name(key):
             yield Step(StepKind.PART, "key"), key
 
 
+def _is_name(key: Any) -> bool:
+    """Whether a key holds nothing; a text is a name, however long it is."""
+    return isinstance(key, bytes | memoryview) or _plain(key)
+
+
 def _instance(raw: Instance, value: Any, step: Step) -> Iterator[tuple[Step, Any]]:
-    if raw.value is ABSENT:
-        if is_ordered_dict(raw):
-            yield _STATE_PAIRS if step == _STATE else _PAIRS, raw.args[0]
-        elif is_sequence(raw):
-            yield _SET if class_name(raw) in ("set", "frozenset") else _ITEMS, raw.args[0]
-        else:
-            yield from _call(raw)
+    if raw.value is not ABSENT:
+        yield from _known(raw, value)
+    else:
+        yield from _arguments(raw, step)
         if attribute_parts(raw.state):
             for part in attribute_parts(raw.state):
                 yield _STATE, part
         elif raw.state is not ABSENT and not _plain(raw.state):
             yield Step(StepKind.PART, "state"), raw.state
-    else:
-        if type(value) is MaskedArray:
-            for name in ("data", "mask", "fill_value"):
-                part = getattr(value, name)
-                if not _plain(part):
-                    yield Step(StepKind.ATTRIBUTE, name), part
-        elif type(value) is ObjectArray:
-            yield _ITEMS, value.items
-        # A subclass of ndarray may keep attributes beside the values.
-        for part in raw.state if type(raw.state) is tuple else ():
-            if type(part) is dict and not isinstance(value, np.dtype):
-                yield _STATE, part
+    for name, part in (("kwargs", raw.kwargs), ("earlier", raw.earlier)):
+        if part:
+            yield Step(StepKind.PART, name), part
+    if isinstance(raw.cls, Instance):
+        yield Step(StepKind.PART, "callable"), raw.cls
     if raw.items:
         yield _SET if class_name(raw) == "set" else _ITEMS, raw.items
     if raw.pairs:
@@ -199,12 +194,58 @@ def _instance(raw: Instance, value: Any, step: Step) -> Iterator[tuple[Step, Any
         yield _ITEMS, raw.base
 
 
-def _call(raw: Instance) -> Iterator[tuple[Step, Any]]:
-    for name, part in (("args", raw.args), ("kwargs", raw.kwargs), ("earlier", raw.earlier)):
-        if part:
-            yield Step(StepKind.PART, name), part
-    if isinstance(raw.cls, Instance):
-        yield Step(StepKind.PART, "callable"), raw.cls
+def _known(raw: Instance, value: Any) -> Iterator[tuple[Step, Any]]:
+    """Yield what the record of a known value holds."""
+    if type(value) is MaskedArray:
+        for name in ("data", "mask", "fill_value"):
+            part = getattr(value, name)
+            if not _plain(part):
+                yield Step(StepKind.ATTRIBUTE, name), part
+    elif type(value) is ObjectArray:
+        yield _ITEMS, value.items
+    for part in extras(raw):
+        if type(part) is dict:
+            yield _STATE, part
+        elif not _plain(part):
+            yield Step(StepKind.PART, "state"), part
+
+
+def _arguments(raw: Instance, step: Step) -> Iterator[tuple[Step, Any]]:
+    """Yield the arguments of a call; those of a standard collection are its elements."""
+    if is_ordered_dict(raw):
+        yield _STATE_PAIRS if step == _STATE else _PAIRS, raw.args[0]
+    elif is_sequence(raw):
+        yield _SET if class_name(raw) in ("set", "frozenset") else _ITEMS, raw.args[0]
+    elif raw.args:
+        yield Step(StepKind.PART, "args"), raw.args
+        return
+    for part in raw.args[1:]:
+        if not _plain(part):
+            yield Step(StepKind.PART, "args"), part
+
+
+_PARTS = 64
+"""So many parts of the state of a subclass of ndarray are looked at; no class has as many."""
+
+
+def extras(raw: Instance) -> tuple[Any, ...]:
+    """Return what the state of a known value has beside it: what a subclass of ndarray keeps."""
+    state = raw.state
+    if state is ABSENT or state is None or isinstance(raw.value, np.dtype):
+        return ()
+    if type(state) is not tuple:
+        state = (state,)
+    elif _is_values(state):
+        return ()
+    parts = (part for part in state[:_PARTS] if not _is_values(part))
+    return tuple(part for part in parts if type(part) is not dict or part)
+
+
+def _is_values(state: Any) -> bool:
+    """Whether a state is that of an array (4 or 5 parts) or of a masked array (7 parts)."""
+    if type(state) is not tuple or len(state) not in (4, 5, 7):
+        return False
+    return type(state[0 if len(state) == 4 else 1]) is tuple
 
 
 def class_name(raw: Any) -> str:
@@ -251,14 +292,14 @@ def attributes(raw: Any) -> dict[str, Any]:
         pairs = part.items() if type(part) is dict else part.args[0]
         for pair in pairs:
             if type(pair) in (tuple, list) and len(pair) == 2 and isinstance(pair[0], str | bytes):
-                found[text_of(pair[0])] = pair[1]
+                found[label(pair[0])] = pair[1]
     return found
 
 
 def text_of(key: Any) -> str:
     """Return a name or key as text: bytes as UTF-8, else as Latin-1; others by their repr."""
     if isinstance(key, str):
-        return key
+        return str(key)
     if isinstance(key, bytes | memoryview):
         raw = bytes(key)
         try:
@@ -270,26 +311,30 @@ def text_of(key: Any) -> str:
 
 def typed_label(key: Any) -> str:
     """Return a label that tells keys of equal text apart by their type."""
-    if isinstance(key, str):
+    if isinstance(key, str) or (isinstance(key, bytes) and key.isascii()):
         return label(key)
-    if isinstance(key, bytes):
-        try:
-            return short(key.decode())
-        except UnicodeDecodeError:
-            return f"{label(key)} (bytes)"
-    return f"{label(key)} ({type(key).__name__})"
+    return f"{label(key)} ({'bytes' if isinstance(key, bytes) else type(key).__name__})"
 
 
 def label(key: Any) -> str:
     """Return a name or key as one component of a name; a very long one is cut."""
     if isinstance(key, bytes | memoryview) and len(key) > 1000:
         head = bytes(key[:220])
-        return f"{head.decode(errors='backslashreplace')}…({len(key):,} bytes)"
-    return short(text_of(key))
+        text = f"{head.decode(errors='backslashreplace')}…({len(key):,} bytes)"
+    else:
+        text = short(text_of(key))
+    return sys.intern(text)  # one text for the thousand arrays below one key
 
 
-def key_repr(key: Any) -> str:
+_KEY_ITEMS = 8
+_KEY_DEPTH = 3
+
+
+def key_repr(key: Any, depth: int = 0) -> str:
     """Return a key as a Python expression, without running any code of its class."""
+    if isinstance(key, bytes | memoryview) and len(key) <= 240:
+        raw = bytes(key)  # as bytes where the text is a matter of choice
+        return repr(raw.decode()) if raw.isascii() else repr(raw)
     if isinstance(key, str | bytes | memoryview):
         return repr(label(key))
     if isinstance(key, int) and key.bit_length() > 4096:
@@ -297,12 +342,16 @@ def key_repr(key: Any) -> str:
     if key is None or isinstance(key, bool | int | float | complex):
         return repr(key)
     if isinstance(key, np.generic):
-        return str(key)[:80]
+        return str(key)[:80] if key.nbytes <= 1000 else f"<{key.dtype.name}>"
     if isinstance(key, tuple):
-        return f"({', '.join(key_repr(item) for item in key[:8])}{', …' if len(key) > 8 else ''})"
+        if depth == _KEY_DEPTH:
+            return "(…)"
+        items = [key_repr(item, depth + 1) for item in key[:_KEY_ITEMS]]
+        end = ", …" if len(key) > _KEY_ITEMS else "," if len(key) == 1 else ""
+        return f"({', '.join(items)}{end})"
     if isinstance(key, Global):
-        return key.dotted
-    return f"<{key.cls_name if isinstance(key, Instance) else type(key).__name__}>"
+        return short(key.dotted)
+    return f"<{short(key.cls_name) if isinstance(key, Instance) else type(key).__name__}>"
 
 
 def short(text: str) -> str:

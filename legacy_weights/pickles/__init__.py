@@ -2,7 +2,9 @@
 
 # The modules of opcodes register their handlers when they are imported.
 from legacy_weights.pickles import calls as calls
+from legacy_weights.pickles import collections as collections
 from legacy_weights.pickles import control as control
-from legacy_weights.pickles import literals as literals
-from legacy_weights.pickles.machine import Limits as Limits
+from legacy_weights.pickles import numbers as numbers
+from legacy_weights.pickles import strings as strings
+from legacy_weights.pickles.limits import Limits as Limits
 from legacy_weights.pickles.machine import Machine as Machine

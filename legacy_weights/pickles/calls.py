@@ -9,9 +9,7 @@ from legacy_weights.pickles.machine import Machine, opcode
 from legacy_weights.pickles.objects import ABSENT, Global, Instance
 
 
-def _name(machine: Machine, raw: bytes | str) -> str:
-    if isinstance(raw, str):
-        return raw
+def _name(raw: bytes) -> str:
     try:
         return raw.decode()
     except UnicodeDecodeError:
@@ -21,7 +19,7 @@ def _name(machine: Machine, raw: bytes | str) -> str:
 def _global_lines(machine: Machine, position: int) -> tuple[Global, int]:
     module, position = machine.short_line(position)
     name, position = machine.short_line(position)
-    return machine.find(_name(machine, module), _name(machine, name)), position
+    return machine.find(_name(module), _name(name)), position
 
 
 @opcode(b"c", 0)
@@ -42,14 +40,19 @@ def stack_global(machine: Machine, position: int) -> int:
     return position
 
 
-def _make(machine: Machine, cls: Any, args: Any) -> None:
+def _make(machine: Machine, cls: Any, args: Any, kwargs: dict[Any, Any] | None = None) -> None:
     if not isinstance(cls, Global | Instance):
         what = type(cls).__name__
         machine.fail(f"opcode {machine.opcode_name()} would call an object of type {what}")
     if type(args) is not tuple:
         what = type(args).__name__
         machine.fail(f"opcode {machine.opcode_name()} finds arguments of type {what}, not a tuple")
-    machine.push(known.construct(machine, Instance(cls, args, machine.position)))
+    instance = Instance(cls, args, machine.position)
+    if kwargs:
+        instance.kwargs = kwargs
+        machine.push(instance)
+    else:
+        machine.push(known.construct(machine, instance))
 
 
 @opcode(b"R", 0)
@@ -74,9 +77,7 @@ def newobj_ex(machine: Machine, position: int) -> int:
     kwargs, args, cls = machine.pop(), machine.pop(), machine.pop()
     if type(kwargs) is not dict:
         machine.fail("NEWOBJ_EX finds keyword arguments that are no dictionary")
-    _make(machine, cls, args)
-    if kwargs and isinstance(machine.stack[-1], Instance):
-        machine.stack[-1].kwargs = kwargs
+    _make(machine, cls, args, kwargs)
     return position
 
 
@@ -110,7 +111,8 @@ def build(machine: Machine, position: int) -> int:
         what = target if isinstance(target, Global) else type(target).__name__
         machine.fail(f"BUILD acts on {what}, which has no state")
     if target.state is not ABSENT:
-        target.earlier += (target.state,)
+        target.earlier = target.earlier or []
+        target.earlier.append(target.state)
     target.state = state
     known.complete(machine, target)
     return position

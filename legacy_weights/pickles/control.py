@@ -5,13 +5,15 @@ from __future__ import annotations
 import struct
 
 from legacy_weights.errors import LimitError
-from legacy_weights.pickles.machine import Machine, Stop, opcode
+from legacy_weights.pickles.machine import Machine, MemoError, Stop, opcode
+
+_UNSIGNED = struct.Struct("<I").unpack_from
 
 
 @opcode(b".", 0)
 def stop(machine: Machine, position: int) -> int:
     """End the pickle."""
-    raise Stop
+    raise Stop(machine.pop())
 
 
 @opcode(b"\x80", 2)
@@ -78,45 +80,40 @@ def _index(machine: Machine, position: int) -> tuple[int, int]:
     return int(text), end
 
 
-def _recall(machine: Machine, index: int) -> None:
-    if index not in machine.memo:
-        machine.fail(f"memo entry {index} was never set")
-    machine.push(machine.memo[index])
-
-
-def _memoize(machine: Machine, index: int) -> None:
-    if not machine.stack:
-        machine.fail(f"opcode {machine.opcode_name()} finds an empty stack")
-    machine.memo[index] = machine.stack[-1]
-
-
 @opcode(b"p", 0)
 def put(machine: Machine, position: int) -> int:
     """Remember the topmost object under a number."""
     index, end = _index(machine, position)
-    _memoize(machine, index)
+    machine.memo[index] = machine.stack[-1]
     return end
 
 
 @opcode(b"q", 1)
 def binput(machine: Machine, position: int) -> int:
     """Remember the topmost object under a one-byte number."""
-    _memoize(machine, machine.data[position])
+    machine.memo[machine.data[position]] = machine.stack[-1]
     return position + 1
 
 
 @opcode(b"r", 1)
 def long_binput(machine: Machine, position: int) -> int:
     """Remember the topmost object under a four-byte number."""
-    _memoize(machine, struct.unpack_from("<I", machine.data, position)[0])
+    machine.memo[_UNSIGNED(machine.data, position)[0]] = machine.stack[-1]
     return position + 4
 
 
 @opcode(b"\x94", 4)
 def memoize(machine: Machine, position: int) -> int:
     """Remember the topmost object under the next number."""
-    _memoize(machine, len(machine.memo))
+    machine.memo[len(machine.memo)] = machine.stack[-1]
     return position
+
+
+def _recall(machine: Machine, index: int) -> None:
+    try:
+        machine.push(machine.memo[index])
+    except KeyError:
+        raise MemoError(f"memo entry {index} was never set", where=machine.position) from None
 
 
 @opcode(b"g", 0)
@@ -137,7 +134,7 @@ def binget(machine: Machine, position: int) -> int:
 @opcode(b"j", 1)
 def long_binget(machine: Machine, position: int) -> int:
     """Recall an object by its four-byte number."""
-    _recall(machine, struct.unpack_from("<I", machine.data, position)[0])
+    _recall(machine, _UNSIGNED(machine.data, position)[0])
     return position + 4
 
 

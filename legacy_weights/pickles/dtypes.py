@@ -14,10 +14,11 @@ from typing import Any
 
 import numpy as np
 
-_SIMPLE = re.compile(r"([<>=|]?)([?bBhHiIlLqQpPefdgFDG]|[biufcSUVaO]\d{1,10}|[SUVaO])")
-_TIME = re.compile(
-    r"([<>=|]?)([Mm]8)(?:\[(\d{0,9})(generic|Y|M|W|D|h|m|s|ms|us|μs|ns|ps|fs|as)(?:/\d+)?\])?"
-)
+_SIMPLE = re.compile(r"([<>=|]?)([?bBhHiIlLqQpPefdgFDG]|[biufcSUVaO][0-9]{1,10}|[SUVaO])")
+# NumPy dies of a division by zero over M8[ns/0], so a number in a unit begins with no zero.
+_NUMBER = "[1-9][0-9]{0,8}"
+_UNIT = rf"generic|(?:{_NUMBER})?(?:Y|M|W|D|h|m|s|ms|us|μs|ns|ps|fs|as)(?:/{_NUMBER})?"
+_TIME = re.compile(rf"[<>=|]?[Mm]8(?:\[(?:{_UNIT})\])?")
 _NESTING = 32
 _LEAVES = 10_000
 
@@ -51,11 +52,7 @@ def from_code(code: str) -> DType:
         If it is none, or if this platform has no such float (``f12``, or ``f16`` where
         ``long double`` has eight bytes).
     """
-    time = _TIME.fullmatch(code)
-    if time:
-        order, kind, count, unit = time.groups()
-        code = f"{order}{kind}" + (f"[{count}{unit}]" if unit and unit != "generic" else "")
-    else:
+    if not _TIME.fullmatch(code):
         simple = _SIMPLE.fullmatch(code)
         if not simple:
             raise DTypeError(f"{code[:60]!r} is no type of NumPy")
@@ -100,9 +97,9 @@ def _from_descr(descr: Any, depth: int, leaves: list[int]) -> DType:
         dtype = _from_descr(field[1], depth + 1, leaves)
         if len(field) == 3:
             dtype = subarray(dtype, field[2])
-        if field[0] not in ("", b""):  # a field without a name is padding
-            title, name = field[0] if isinstance(field[0], tuple) else (None, field[0])
-            names.append(text(name))
+        title, name = field[0] if isinstance(field[0], tuple) else (None, field[0])
+        if text(name) or dtype.kind != "V" or dtype.fields is not None:  # else it is padding
+            names.append(text(name) or f"f{len(names)}")
             titles.append(None if title is None else text(title))
             formats.append(dtype)
             offsets.append(offset)
@@ -114,7 +111,7 @@ def subarray(base: DType, shape: Any) -> DType:
     """Return the dtype of a field that is itself an array."""
     shape = shape if isinstance(shape, tuple) else (shape,)
     if not all(type(length) is int and 0 <= length < 2**31 for length in shape) or len(shape) > 32:
-        raise DTypeError(f"a field of shape {shape!r}")
+        raise DTypeError("a field whose shape is none")
     try:
         made: DType = np.dtype((base, shape))
         return made
@@ -196,10 +193,10 @@ def from_state(base: DType, state: tuple[Any, ...]) -> DType:
         flags = state[7] if len(state) > 7 else 0
         meta = state[8] if len(state) > 8 else None
     else:
-        raise DTypeError(f"a state of version {version!r} with {len(state)} entries")
+        raise DTypeError(f"a state of a version that is unknown, with {len(state)} entries")
     if type(itemsize) is not int or not isinstance(order, bytes | str):
         raise DTypeError("a state with an itemsize or byte order of a wrong type")
-    if names:
+    if isinstance(fields, dict):
         aligned = type(flags) is int and bool(flags & 0x80)
         return _from_fields(names, fields, itemsize, aligned)
     if isinstance(sub, tuple) and len(sub) == 2 and isinstance(sub[0], np.dtype):
@@ -211,7 +208,7 @@ def from_state(base: DType, state: tuple[Any, ...]) -> DType:
         base = from_code(base.str[1:3] + _unit(meta))
     symbol = text(order)
     if symbol not in ("<", ">", "=", "|"):
-        raise DTypeError(f"a byte order {symbol!r}")
+        raise DTypeError(f"a byte order {symbol[:40]!r}")
     if symbol == "|":
         return base
     return base.newbyteorder(">" if symbol == ">" else "<")
@@ -229,9 +226,9 @@ def _unit(meta: Any) -> str:
     return f"[{count}{unit}]"
 
 
-def _from_fields(names: Any, fields: Any, itemsize: int, aligned: bool) -> DType:
-    if not isinstance(names, tuple | list) or not isinstance(fields, dict):
-        raise DTypeError("a structure without a dictionary of fields")
+def _from_fields(names: Any, fields: dict[Any, Any], itemsize: int, aligned: bool) -> DType:
+    if not isinstance(names, tuple | list) or len(names) > _LEAVES:
+        raise DTypeError(f"a structure without a list of at most {_LEAVES:,} names")
     known = {text(key): value for key, value in fields.items() if isinstance(key, bytes | str)}
     keys = [text(name) for name in names]
     formats: list[DType] = []
@@ -240,9 +237,9 @@ def _from_fields(names: Any, fields: Any, itemsize: int, aligned: bool) -> DType
     for key in keys:
         field = known.get(key)
         if not isinstance(field, tuple) or len(field) not in (2, 3):
-            raise DTypeError(f"no description of the field {key!r}")
+            raise DTypeError(f"no description of the field {key[:40]!r}")
         if not isinstance(field[0], np.dtype) or type(field[1]) is not int:
-            raise DTypeError(f"a field {key!r} of a wrong type")
+            raise DTypeError(f"a field {key[:40]!r} of a wrong type")
         formats.append(field[0])
         offsets.append(field[1])
         titles.append(text(field[2]) if len(field) == 3 and field[2] is not None else None)

@@ -14,12 +14,13 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from legacy_weights.pickles import dtypes, numpy_values
-from legacy_weights.pickles.objects import Global, Instance
+from legacy_weights.pickles.objects import ABSENT, Global, Instance
 
 if TYPE_CHECKING:
     from legacy_weights.pickles.machine import Machine
 
 _PYTHON = {"__builtin__": "builtins", "copy_reg": "copyreg", "builtins": "builtins"}
+_POINTER = 8
 _CODECS = {"latin1": "latin-1", "latin-1": "latin-1", "ascii": "ascii", "utf-8": "utf-8"}
 
 
@@ -51,18 +52,22 @@ def complete(machine: Machine, instance: Instance) -> None:
 
 def _encode(machine: Machine, call: Instance) -> Any:
     """Return the bytes that Python 3 wrote as text, in protocols that have no bytes."""
-    if not call.args or not isinstance(call.args[0], str):
-        return call
-    codec = call.args[1] if len(call.args) > 1 else "utf-8"
-    codec = _CODECS.get(dtypes.text(codec) if isinstance(codec, str | bytes) else "")
-    if codec is None:
+    raw = _encoded(machine, call.args)
+    if raw is None:
         return call
     machine.python3 = True
-    # One text may be encoded a million times; the machine keeps the text, so its id is safe.
-    kept = machine.decoded.get(id(call.args[0]))
-    if kept is None:
-        kept = machine.decoded[id(call.args[0])] = (call.args[0], call.args[0].encode(codec))
-    return kept[1]
+    return raw
+
+
+def _encoded(machine: Machine, args: tuple[Any, ...]) -> bytes | None:
+    """Return a text encoded, if these are a text and an encoding that bytes are written in."""
+    if len(args) != 2 or not isinstance(args[0], str) or not isinstance(args[1], str | bytes):
+        return None
+    codec = _CODECS.get(dtypes.text(args[1]))
+    if codec is None:
+        return None
+    machine.spend(len(args[0]))
+    return args[0].encode(codec)
 
 
 def _bytes(machine: Machine, call: Instance) -> Any:
@@ -77,12 +82,13 @@ def _complex(machine: Machine, call: Instance) -> Any:
 
 def _bytearray(machine: Machine, call: Instance) -> Any:
     args = call.args
-    if len(args) == 2 and isinstance(args[0], str):
-        raw = _encode(machine, call)
-        if isinstance(raw, bytes):
-            call.value = raw
+    if not args:
+        call.value = b""
     elif len(args) == 1 and isinstance(args[0], bytes | memoryview):
         call.value = args[0]
+    else:
+        raw = _encoded(machine, args)
+        call.value = ABSENT if raw is None else raw
     return call
 
 
@@ -91,8 +97,8 @@ def _reconstructor(machine: Machine, call: Instance) -> Any:
     if len(call.args) != 3 or not isinstance(call.args[0], Global | Instance):
         return call
     cls, base, state = call.args
-    instance = construct(machine, Instance(cls, (), call.offset))
-    if type(instance) is Instance and not (isinstance(base, Global) and base.name == "object"):
+    instance = Instance(cls, (), call.offset)
+    if not (isinstance(base, Global) and base.name == "object"):
         instance.base = state
     return instance
 
@@ -101,26 +107,31 @@ def _newobj(machine: Machine, call: Instance) -> Any:
     """``copy_reg.__newobj__(cls, *args)``."""
     if not call.args or not isinstance(call.args[0], Global | Instance):
         return call
-    return construct(machine, Instance(call.args[0], call.args[1:], call.offset))
+    cls = call.args[0]
+    if _key(cls) == "copyreg.__newobj__":
+        return call
+    machine.spend(_POINTER * len(call.args))
+    return construct(machine, Instance(cls, call.args[1:], call.offset))
 
 
 def _array(machine: Machine, call: Instance) -> Any:
     """``array.array(typecode, values)``, whose values are a list or, for ``c``, a string."""
-    if len(call.args) == 2 and isinstance(call.args[0], bytes | str):
-        code, values = dtypes.text(call.args[0]), call.args[1]
-        dtype = _TYPECODES.get(code)
-        kept = machine.decoded.get(id(values))
-        if kept is not None and kept[0] is values and kept[1].dtype == dtype:
-            call.value = kept[1]
-        elif dtype is not None and isinstance(values, bytes | memoryview):
-            if len(values) % dtype.itemsize == 0:
-                call.value = np.frombuffer(values, dtype) if values else np.empty(0, dtype)
-        elif dtype is not None and type(values) in (list, str):
-            try:
-                call.value = np.array(list(values), dtype)
-            except (ValueError, TypeError, OverflowError):
-                machine.fail(f"array.array({code!r}) with values that do not fit")
-            machine.decoded[id(values)] = (values, call.value)
+    if len(call.args) != 2 or not isinstance(call.args[0], bytes | str):
+        return call
+    code, values = dtypes.text(call.args[0]), call.args[1]
+    dtype = _TYPECODES.get(code)
+    if dtype is None:
+        return call
+    if isinstance(values, bytes | memoryview):
+        if len(values) % dtype.itemsize == 0:
+            call.value = np.frombuffer(values, dtype) if values else np.empty(0, dtype)
+    elif type(values) in (list, str):
+        machine.spend(_POINTER * len(values))
+        items = list(values)
+        fits = set(map(type, items)) <= _ITEMS[dtype.kind]
+        if fits and (dtype.kind not in "SU" or set(map(len, items)) <= {1}):
+            with np.errstate(over="ignore"):
+                call.value = np.array(items, dtype)
     return call
 
 
@@ -142,6 +153,7 @@ _TYPECODES = {
     **{"c": np.dtype("S1"), "u": np.dtype("<U1")},
 }
 """The type codes of Python 2's ``array``; ``l`` has the eight bytes of 64-bit Unix."""
+_ITEMS = {"i": {int}, "u": {int}, "f": {int, float}, "S": {bytes}, "U": {str}}
 _FORMATS = dict(
     enumerate(
         [
@@ -171,4 +183,5 @@ _COMPLETE: dict[str, Callable[[Machine, Instance], None]] = {
     "numpy:dtype": numpy_values.dtype_state,
     "numpy:_reconstruct": numpy_values.array_state,
     "numpy:_mareconstruct": numpy_values.masked_state,
+    "numpy:_mrreconstruct": numpy_values.masked_state,
 }

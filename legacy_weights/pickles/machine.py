@@ -7,20 +7,22 @@ call something make an :class:`~.objects.Instance`.
 
 Strings of Python 2 stay bytes.  Long byte strings, the payloads of arrays among them, stay views
 of the buffer.  Nothing is trusted: each declared length is held against the bytes that are left,
-the memo is a dictionary (an index of 2**31 costs nothing), and keys are hashed only where hashing
-is cheap.
+the memo is a dictionary (an index of 2**31 costs nothing), keys are hashed only where hashing is
+cheap, and what repeats a part of the pickle is paid from a budget (see
+:class:`~.limits.Limits`).
 """
 
 from __future__ import annotations
 
+import functools
 import mmap
 import struct
 import warnings
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Any, NoReturn
 
 from legacy_weights.errors import DamagedError, LegacyWeightsError, LimitError
+from legacy_weights.pickles.limits import Limits
 from legacy_weights.pickles.objects import Global, PersistentId
 
 Handler = Callable[["Machine", int], int]
@@ -35,30 +37,8 @@ TEXT_MODE = (
 )
 
 
-@dataclass(frozen=True, slots=True)
-class Limits:
-    """What a pickle may ask for.
-
-    Parameters
-    ----------
-    marks : int
-        Nesting of MARK opcodes.
-    line : int
-        Length in bytes of a number or a name in text form.
-    digits : int
-        Decimal digits of an integer in text form.
-    key : int
-        Elements that hashing one dictionary key may visit.
-    """
-
-    marks: int = 100_000
-    line: int = 65_536
-    digits: int = 100_000
-    key: int = 1_000
-
-
 class Stop(Exception):  # noqa: N818
-    """The STOP opcode, with the offset behind it."""
+    """The STOP opcode, with the value of the pickle."""
 
 
 HANDLERS: list[Handler | None] = [None] * 256
@@ -95,7 +75,7 @@ class Machine:
     position : int
         Offset of the next pickle, after :meth:`load`; else of the opcode that is being run.
     protocol : int
-        The highest that the opcodes so far belong to.
+        The highest that the opcodes of the last pickle belong to.
     globals : dict
         (module, name) to Global, in the order in which they were met.
     python2, python3 : bool
@@ -103,10 +83,11 @@ class Machine:
     """
 
     __slots__ = (
+        "budget",
         "data",
-        "decoded",
         "end",
         "globals",
+        "handlers",
         "limits",
         "marks",
         "memo",
@@ -137,7 +118,7 @@ class Machine:
         self.limits = limits or Limits()
         self.memo: dict[int, Any] = {}
         self.globals: dict[tuple[str, str], Global] = {}
-        self.decoded: dict[int, tuple[Any, Any]] = {}
+        self.budget = self.limits.free + self.limits.growth * (self.end - start)
         self.protocol = 0
         self.python2 = False
         self.python3 = False
@@ -159,7 +140,8 @@ class Machine:
             If the pickle asks for more than a limit allows.
         """
         self._clear()
-        handlers = _handlers(self.protocol)
+        self.protocol = 0
+        self.handlers = handlers = _handlers()[1].copy()
         data, end, position = self.data, self.end, self.position
         try:
             # Escapes that Python 2 never writes make `codecs.escape_decode` warn.
@@ -169,9 +151,9 @@ class Machine:
                     self.position = position
                     position = handlers[data[position]](self, position + 1)
             self.truncated("no STOP opcode")
-        except Stop:
+        except Stop as stop:
             self.position += 1
-            return self.pop()
+            return stop.args[0]
         except LegacyWeightsError:
             raise
         except struct.error:
@@ -216,24 +198,20 @@ class Machine:
         """Return a number or a name in text form, which never ends in a carriage return."""
         text, end = self.line(position, self.limits.line)
         if text.endswith(b"\r"):
-            raise TextModeError(
-                "a line ends in \\r\\n", where=self.position, expected="\\n", advice=TEXT_MODE
-            )
+            self.text_mode()
         return text, end
 
     def payload(self, position: int, length: int) -> bytes | memoryview:
         """Return a byte string of the buffer: a copy if it is short, else a view."""
         end = position + length
-        if length < 0 or end > self.end:
+        if length < 0:
+            self.fail(f"opcode {self.opcode_name()} announces {length:,} bytes")
+        if end > self.end:
             self.truncated(
                 f"opcode {self.opcode_name()} announces {length:,} bytes, and "
                 f"{max(self.end - position, 0):,} are left"
             )
         return self.data[position:end] if length < VIEW_FROM else self.view[position:end]
-
-    def text(self, position: int, length: int) -> str:
-        """Return a unicode string of the buffer, lone surrogates included."""
-        return str(self.payload(position, length), "utf-8", "surrogatepass")
 
     def find(self, module: str, name: str) -> Global:
         """Return the one record of a name."""
@@ -245,35 +223,33 @@ class Machine:
     def opcode_name(self) -> str:
         """Name the opcode that is being run."""
         handler = HANDLERS[self.data[self.position]]
-        name = handler.__name__.upper() if handler else "?"
+        name = handler.__name__.strip("_").upper() if handler else "?"
         return f"{name} ({self.data[self.position]:#04x})"
 
-    def check_key(self, key: Any) -> Any:
-        """Return a key that is cheap and safe to hash.
+    def spend(self, amount: int) -> None:
+        """Pay for what repeats a part of the pickle, in bytes or steps.
 
-        Python hashes a tuple by hashing all it holds, again and again for shared parts and with
-        C recursion for nested ones; a small pickle could keep it busy for ever or overflow the
-        stack.
+        Raises
+        ------
+        LimitError
+            If all that a pickle of this size may spend is spent.
         """
-        if isinstance(key, memoryview):
-            return bytes(key)
-        if isinstance(key, tuple):
-            todo, visited = [(key, 0)], 0
-            while todo:
-                part, depth = todo.pop()
-                visited += len(part)
-                if visited > self.limits.key or depth > 50:
-                    raise LimitError(
-                        f"a dictionary key holds more than {self.limits.key:,} elements "
-                        "or is nested more than 50 deep",
-                        where=self.position,
-                    )
-                todo.extend((item, depth + 1) for item in part if isinstance(item, tuple))
-        return key
+        self.budget -= amount
+        if self.budget < 0:
+            raise LimitError(
+                "the pickle repeats parts of itself so often that it would grow beyond measure",
+                where=self.position,
+            )
 
     def fail(self, found: str) -> NoReturn:
         """Raise the error of a pickle that is no pickle from here on."""
         raise DamagedError(found, where=self.position)
+
+    def text_mode(self) -> NoReturn:
+        """Raise the error of a line that ends in a carriage return and a line feed."""
+        raise TextModeError(
+            "a line ends in \\r\\n", where=self.position, expected="\\n", advice=TEXT_MODE
+        )
 
     def truncated(self, found: str) -> NoReturn:
         """Raise the error of a pickle that ends too early."""
@@ -292,28 +268,29 @@ class TextModeError(DamagedError):
     """The pickle went through a text-mode transfer."""
 
 
-def _handlers(protocol: int) -> list[Handler]:
-    """Return the table for one pickle.
-
-    Before the first opcode of a later protocol is met, the entry of each such opcode is a
-    detour that notes it; it then restores the table, so that the common path costs nothing.
-    """
-    table: list[Handler] = [handler or _unknown for handler in HANDLERS]
-    if protocol:
-        return table
-    plain = table.copy()
-
-    def note(machine: Machine, position: int) -> int:
-        code = machine.data[position - 1]
-        machine.protocol = max(machine.protocol, PROTOCOLS[code])
-        table[:] = plain
-        return plain[code](machine, position)
-
-    for code in range(256):
-        if HANDLERS[code] and PROTOCOLS[code]:
-            table[code] = note
-    return table
+class MemoError(DamagedError):
+    """The pickle refers to an object that it did not remember."""
 
 
 def _unknown(machine: Machine, position: int) -> int:
     machine.fail(f"{machine.data[position - 1]:#04x} is no opcode of any pickle protocol")
+
+
+def _note(machine: Machine, position: int) -> int:
+    """Note the protocol of the first opcode that is not of protocol 0."""
+    code = machine.data[position - 1]
+    machine.protocol = max(machine.protocol, PROTOCOLS[code])
+    machine.handlers[:] = _handlers()[0]
+    return machine.handlers[code](machine, position)
+
+
+@functools.cache
+def _handlers() -> tuple[list[Handler], list[Handler]]:
+    """Return the table of the handlers, and the one that a pickle begins with.
+
+    There the entry of each opcode of a later protocol is a detour that notes it and then puts the
+    table right, so that the common path costs nothing.
+    """
+    plain = [handler or _unknown for handler in HANDLERS]
+    noting = [_note if PROTOCOLS[code] else plain[code] for code in range(256)]
+    return plain, noting

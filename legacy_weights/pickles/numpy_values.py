@@ -6,6 +6,7 @@ sources, and of ``MaskedArray.__reduce__`` in ``numpy/ma/core.py``.
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -16,7 +17,14 @@ from legacy_weights.pickles.objects import ABSENT, Global, Instance, MaskedArray
 if TYPE_CHECKING:
     from legacy_weights.pickles.machine import Machine
 
+DType = np.dtype[Any]
+Array = np.ndarray[Any, Any]
+
 _MAX_RANK = 64
+_PARTS = 64
+_MANY = 1 << 20
+_FIELD = 200
+"""About what a field of a dtype costs, in bytes."""
 
 
 def value_of(value: Any) -> Any:
@@ -43,95 +51,147 @@ def dtype(machine: Machine, call: Instance) -> Any:
 
 def dtype_state(machine: Machine, instance: Instance) -> None:
     """Give a dtype its byte order, fields, size and unit."""
-    if type(instance.state) is not tuple or not isinstance(instance.value, np.dtype):
-        machine.fail("numpy.dtype with a state that is no tuple")
-    instance.value = dtypes.from_state(instance.value, _resolved(instance.state))
+    state = instance.state
+    if type(state) is not tuple or len(state) > 10 or not isinstance(instance.value, np.dtype):
+        machine.fail("numpy.dtype with a state that is no short tuple")
+    machine.spend(sum(_FIELD * len(part) for part in state if type(part) is dict))
+    made = dtypes.from_state(instance.value, tuple(map(_resolved, state)))
+    if made.fields is not None:
+        machine.spend(_FIELD * dtypes.count_leaves(made))
+    instance.value = made
 
 
 def _resolved(part: Any) -> Any:
-    """Replace the records of dtypes by the dtypes, as deep as a state has them."""
-    if type(part) is tuple and len(part) <= dtypes._LEAVES:
-        return tuple(_resolved_field(item) for item in part)
-    return part
-
-
-def _resolved_field(part: Any) -> Any:
-    if type(part) is tuple:
-        return tuple(map(value_of, part[:10_000]))
+    """Replace the records of dtypes by the dtypes, in the fields or the subarray of a state."""
     if type(part) is dict:
-        return {key: _resolved_field(item) for key, item in part.items()}
-    return value_of(part)
+        return {key: _resolved(field) for key, field in part.items() if type(field) is not dict}
+    if type(part) is tuple and len(part) in (2, 3):
+        return tuple(map(value_of, part))
+    return part
 
 
 def scalar(machine: Machine, call: Instance) -> Any:
     """``numpy.core.multiarray.scalar(dtype, bytes)``: a NumPy scalar."""
     dtype = value_of(call.args[0]) if call.args else None
-    if not isinstance(dtype, np.dtype) or dtype.hasobject:
+    if not isinstance(dtype, np.dtype) or dtype.hasobject or dtype.subdtype:
         return call
+    machine.spend(dtype.itemsize)
     if len(call.args) == 1:
         return np.zeros((), dtype)[()]
     raw = value_of(call.args[1])
     if not isinstance(raw, bytes | memoryview) or len(raw) != dtype.itemsize:
-        machine.fail(f"numpy.scalar of {dtype} without its {dtype.itemsize} bytes")
-    return np.ndarray((), dtype, bytes(raw) or b"\0")[()]
+        machine.fail(f"numpy.scalar of {_name(dtype)} without its {dtype.itemsize} bytes")
+    try:
+        return np.ndarray((), dtype, bytes(raw) or b"\0")[()]
+    except SystemError:  # NumPy's answer to characters above U+10FFFF
+        machine.fail(f"numpy.scalar of {_name(dtype)} with characters that do not exist")
+
+
+def view(shape: Any, dtype: DType, raw: bytes | memoryview, fortran: bool) -> Array:
+    """Return an array over a buffer that has at least its bytes.
+
+    Raises
+    ------
+    DTypeError
+        If the shape is none, or the bytes are too few.
+    """
+    size = count(shape)
+    if size * dtype.itemsize > len(raw):
+        raise dtypes.DTypeError(
+            f"shape {shape!r} and type {_name(dtype)}, which needs {size * dtype.itemsize:,} bytes "
+            f"and has {len(raw):,}"
+        )
+    if not dtype.itemsize and size > _MANY:
+        raise dtypes.DTypeError(f"{size:,} elements of no bytes")
+    try:
+        return np.ndarray(shape, dtype, raw or b"\0", order="F" if fortran else "C")
+    except (TypeError, ValueError, OverflowError) as error:
+        raise dtypes.DTypeError(f"shape {shape!r} and type {_name(dtype)} ({error})") from error
+
+
+def count(shape: Any) -> int:
+    """Return the number of elements of a shape.
+
+    Raises
+    ------
+    DTypeError
+        If it is none.
+    """
+    if type(shape) is not tuple or len(shape) > _MAX_RANK:
+        raise dtypes.DTypeError(f"a shape that is no tuple of at most {_MAX_RANK} lengths")
+    if not all(type(length) is int and 0 <= length < 2**63 for length in shape):
+        raise dtypes.DTypeError("a shape whose lengths are no numbers of elements")
+    return math.prod(shape)
+
+
+def _name(dtype: DType) -> str:
+    return str(dtype)[:80]
 
 
 def _ndarray(machine: Machine, shape: Any, dtype: Any, fortran: Any, raw: Any) -> Any:
     dtype, raw = value_of(dtype), value_of(raw)
-    if not isinstance(dtype, np.dtype) or type(shape) is not tuple or len(shape) > _MAX_RANK:
-        machine.fail("numpy.ndarray without a dtype and a shape")
-    size = 1
-    for length in shape:
-        if type(length) is not int or length < 0:
-            machine.fail(f"numpy.ndarray of shape {shape!r}")
-        size *= length
-    if isinstance(raw, list) and dtype.hasobject:
-        if len(raw) != size:
-            machine.fail(f"numpy.ndarray of shape {shape!r} with {len(raw):,} objects")
-        return ObjectArray(shape, raw, bool(fortran), dtype.str)
-    if not isinstance(raw, bytes | memoryview) or dtype.hasobject:
-        machine.fail(f"numpy.ndarray of {dtype} whose values are a {type(raw).__name__}")
-    if len(raw) != size * dtype.itemsize:
-        machine.fail(
-            f"numpy.ndarray of shape {shape!r} and {dtype} needs {size * dtype.itemsize:,} bytes "
-            f"and has {len(raw):,}"
-        )
-    order: Any = "F" if fortran else "C"
-    array: Any = np.ndarray(shape, dtype, raw or b"\0" * max(dtype.itemsize, 1), order=order)
-    return array
+    if not isinstance(dtype, np.dtype):
+        machine.fail("numpy.ndarray without a dtype")
+    try:
+        size = count(shape)
+        if isinstance(raw, list) and dtype.hasobject:
+            if len(raw) != size:
+                machine.fail(f"numpy.ndarray of shape {shape!r} with {len(raw):,} objects")
+            described = dtype.str if dtype.fields is None else str(dtype)
+            return ObjectArray(shape, raw, bool(fortran), described)
+        if not isinstance(raw, bytes | memoryview) or dtype.hasobject:
+            found = type(raw).__name__
+            machine.fail(f"numpy.ndarray of {_name(dtype)} whose values are a {found}")
+        if len(raw) > size * dtype.itemsize:
+            machine.fail(
+                f"numpy.ndarray of shape {shape!r} and type {_name(dtype)} with {len(raw):,} bytes"
+            )
+        return view(shape, dtype, raw, bool(fortran))
+    except dtypes.DTypeError as error:
+        machine.fail(f"numpy.ndarray of {error}")
+
+
+def is_array_state(part: Any) -> bool:
+    """Whether something begins like the state of an array: (version, shape, dtype, order, data)."""
+    return (
+        type(part) is tuple
+        and len(part) >= 5
+        and type(part[0]) is int
+        and type(part[1]) is tuple
+        and isinstance(value_of(part[2]), np.dtype)
+    )
 
 
 def array_state(machine: Machine, instance: Instance) -> None:
-    """``_reconstruct(cls, (0,), 'b')`` with (version, shape, dtype, is_fortran, data)."""
+    """``_reconstruct(cls, (0,), 'b')`` with (version, shape, dtype, is_fortran, data).
+
+    A subclass may append what it keeps to this state, or put both into a tuple.
+    """
     state = instance.state
-    if type(state) is tuple and len(state) == 4:  # before NumPy 1.0
+    if type(state) is tuple and len(state) == 4 and type(state[0]) is tuple:  # before NumPy 1.0
         state = (0, *state)
-    if type(state) is tuple and len(state) == 5 and type(state[1]) is tuple:
-        instance.value = _ndarray(machine, *state[1:])
-    # Else it is a subclass that keeps a state of its own, mostly with this one inside.
-    elif type(state) is tuple:
-        for part in state:
-            if type(part) is tuple and len(part) == 5 and type(part[1]) is tuple:
-                instance.value = _ndarray(machine, *part[1:])
-                return
+    parts = state[:_PARTS] if type(state) is tuple else ()
+    found = next(filter(is_array_state, (state, *parts)), None)
+    if found is not None:
+        instance.value = _ndarray(machine, *found[1:5])
 
 
 def masked_state(machine: Machine, instance: Instance) -> None:
     """``_mareconstruct(…)`` with (version, shape, dtype, is_fortran, data, mask, fill value)."""
     state = instance.state
-    if type(state) is tuple and len(state) == 2 and type(state[0]) is tuple:
+    if type(state) is tuple and len(state) == 2:
         state = state[0]  # with a dictionary of attributes behind it
-    if type(state) is not tuple or len(state) != 7:
+    if not is_array_state(state) or len(state) != 7:
         return
     _, shape, dtype, fortran, raw, mask, fill_value = state
-    data = _ndarray(machine, shape, dtype, fortran, raw)
     dtype = value_of(dtype)
-    mask_dtype = _mask_dtype(dtype) if isinstance(dtype, np.dtype) else None
-    masks = _ndarray(machine, shape, mask_dtype, fortran, mask)
+    machine.spend(_FIELD * dtypes.count_leaves(dtype))
+    data = _ndarray(machine, shape, dtype, fortran, raw)
+    masks = _ndarray(machine, shape, _mask_dtype(dtype), fortran, mask)
     instance.value = MaskedArray(data, masks, fill_value)
 
 
-def _mask_dtype(dtype: np.dtype[Any]) -> np.dtype[Any]:
+def _mask_dtype(dtype: DType) -> DType:
     """Return the dtype of a mask: a boolean for each field, as ``numpy.ma.make_mask_descr``."""
     if dtype.subdtype:
         return dtypes.subarray(_mask_dtype(dtype.subdtype[0]), dtype.subdtype[1])
@@ -147,8 +207,16 @@ def _mask_dtype(dtype: np.dtype[Any]) -> np.dtype[Any]:
 
 
 def frombuffer(machine: Machine, call: Instance) -> Any:
-    """``_frombuffer(buffer, dtype, shape, order)``, of protocol 5."""
-    if len(call.args) == 4:
-        raw, dtype, shape, order = call.args
-        call.value = _ndarray(machine, shape, dtype, order in ("F", b"F"), raw)
+    """``_frombuffer(buffer, dtype, shape, order, axes)``, of protocol 5."""
+    if len(call.args) not in (4, 5):
+        return call
+    raw, dtype, shape, order = call.args[:4]
+    order = dtypes.text(order) if isinstance(order, str | bytes) else ""
+    call.value = _ndarray(machine, shape, dtype, order == "F", raw)
+    axes = call.args[4] if len(call.args) == 5 else None
+    if order == "K" and type(axes) is tuple and isinstance(call.value, np.ndarray):
+        # Since NumPy 2.1: the axes in the order of the memory, and what brings them back.
+        if len(axes) != len(shape) or not all(type(axis) is int for axis in axes):
+            machine.fail("numpy.ndarray with axes that are no permutation")
+        call.value = call.value.transpose(axes)
     return call

@@ -19,6 +19,10 @@ class _Absent:
 ABSENT: Final = _Absent()
 """Stands where a pickle gave no state, which is not the same as the state ``None``."""
 
+_CHAIN = 64
+"""So many calls of the result of a call are followed to a name; no program wrote more."""
+_SHOWN = 80
+
 
 class Global:
     """The name of a class or function: what GLOBAL, INST and STACK_GLOBAL name.
@@ -44,7 +48,7 @@ class Global:
         return f"{self.module}.{self.name}"
 
     def __repr__(self) -> str:
-        return f"<global {self.dotted}>"
+        return f"<global {self.dotted[:_SHOWN]!r}>"
 
 
 class Instance:
@@ -68,7 +72,7 @@ class Instance:
         :data:`ABSENT`.
     state : object
         The argument of BUILD, or :data:`ABSENT`.
-    earlier : tuple
+    earlier : list or None
         Arguments of earlier BUILDs on the same object; no pickler writes two.
     items : list or None
         What APPEND, APPENDS and ADDITEMS added.
@@ -99,7 +103,7 @@ class Instance:
         self.kwargs: dict[Any, Any] | None = None
         self.base: Any = ABSENT
         self.state: Any = ABSENT
-        self.earlier: tuple[Any, ...] = ()
+        self.earlier: list[Any] | None = None
         self.items: list[Any] | None = None
         self.pairs: list[tuple[Any, Any]] | None = None
         self.value: Any = ABSENT
@@ -108,12 +112,14 @@ class Instance:
     def cls_name(self) -> str:
         """The dotted name of the class; that of the innermost callable where calls are chained."""
         cls: Any = self.cls
-        while isinstance(cls, Instance):
+        for _ in range(_CHAIN):
+            if not isinstance(cls, Instance):
+                break
             cls = cls.cls
         return cls.dotted if isinstance(cls, Global) else type(cls).__name__
 
     def __repr__(self) -> str:
-        return f"<instance of {self.cls_name}>"
+        return f"<instance of {self.cls_name[:_SHOWN]!r}>"
 
 
 class PersistentId:
@@ -126,7 +132,7 @@ class PersistentId:
         self.offset = offset
 
     def __repr__(self) -> str:
-        return f"<persistent id {self.pid!r}>"
+        return f"<persistent id of byte {self.offset:,}>"
 
 
 class ObjectArray:

@@ -5,12 +5,22 @@ from __future__ import annotations
 import mmap
 from typing import Any
 
-from legacy_weights.errors import DamagedError
+from legacy_weights.errors import DamagedError, LimitError
 from legacy_weights.pickles import Machine
-from legacy_weights.pickles.machine import HANDLERS, TEXT_MODE, TextModeError, TruncatedError
+from legacy_weights.pickles.machine import (
+    HANDLERS,
+    TEXT_MODE,
+    MemoError,
+    TextModeError,
+    TruncatedError,
+)
 from legacy_weights.readers.content import Content
 
 _PADDING = b"\0 \t\r\n"
+_NEED_OBJECTS = b".012abdeghijlopqrstuQR\x81\x85\x86\x87\x90\x91\x92\x93\x94\x98"
+"""Opcodes that act on objects before them, so that no pickle begins with one."""
+_BELIEVED = 200
+"""So many bytes that run as a pickle are one, even if it breaks off."""
 
 
 def sniff(data: bytes | mmap.mmap) -> bool:
@@ -21,7 +31,7 @@ def sniff(data: bytes | mmap.mmap) -> bool:
     first = data[0] if len(data) else 0
     if first == 0x80:
         return len(data) > 1 and data[1] <= 5
-    return HANDLERS[first] is not None and first not in b".0123abdelostu\x85\x86\x87\x90\x93"
+    return HANDLERS[first] is not None and first not in _NEED_OBJECTS
 
 
 def read(data: bytes | mmap.mmap) -> Content:
@@ -33,6 +43,8 @@ def read(data: bytes | mmap.mmap) -> Content:
     ------
     DamagedError
         With the offset of what cannot be carried out, or of the end of a truncated stream.
+    LimitError
+        If a pickle asks for more than a limit allows.
     """
     try:
         return _read(data)
@@ -42,7 +54,7 @@ def read(data: bytes | mmap.mmap) -> Content:
         repaired = data[:].replace(b"\r\n", b"\n")
         try:
             content = _read(repaired)
-        except DamagedError:
+        except (DamagedError, LimitError):
             raise error from None
         if not content.kind.endswith("pickle 0"):
             # Binary opcodes hold lengths and numbers that the replacement may have changed.
@@ -59,28 +71,28 @@ def read(data: bytes | mmap.mmap) -> Content:
 def _read(data: bytes | mmap.mmap) -> Content:
     machine = Machine(data)
     values = [_first(machine)]
-    protocols = [machine.protocol]
+    protocols = {machine.protocol}
     notes: list[str] = []
     while machine.position < machine.end:
         start = machine.position
-        if not _only_padding(data, start):
-            value = _next(machine, start, len(values))
-            if value is not _GARBAGE:
-                values.append(value)
-                protocols.append(machine.protocol)
-                continue
+        if _only_padding(data, start):
+            break
+        value = _next(machine, start, len(values))
+        if value is _GARBAGE:
             left = machine.end - start
             notes.append(
                 f"{left:,} bytes after the last pickle (from byte {start:,}) are no pickle; "
                 "they are kept as a record"
             )
             values.append(bytes(machine.view[start:]) if left < 65_536 else machine.view[start:])
-        break
-    kinds = sorted(set(protocols))
-    kind = "pickle " + "/".join(map(str, kinds))
-    if len(protocols) > 1:
-        kind = f"{len(protocols)} × {kind}"
-    return Content(kind, values, _writer(machine), list(machine.globals.values()), notes)
+            break
+        values.append(value)
+        protocols.add(machine.protocol)
+    kind = "pickle " + "/".join(map(str, sorted(protocols)))
+    pickles = len(values) - len(notes)
+    if pickles > 1:
+        kind = f"{pickles} × {kind}"
+    return Content(kind, values, writer(machine), list(machine.globals.values()), notes)
 
 
 def _first(machine: Machine) -> Any:
@@ -89,14 +101,14 @@ def _first(machine: Machine) -> Any:
     except TextModeError:
         raise
     except DamagedError as error:
-        if machine.data[:2] in (b"\x80\x02", b"\x80\x01") and _is_text_mode(machine):
+        if machine.data[:1] == b"\x80" and _is_text_mode(machine.data):
             error.advice = TEXT_MODE
         raise
 
 
-def _is_text_mode(machine: Machine) -> bool:
-    """Whether every line feed of a damaged pickle follows a carriage return."""
-    sample = machine.data[: 1 << 20]
+def _is_text_mode(data: bytes | mmap.mmap) -> bool:
+    """Whether every line feed follows a carriage return."""
+    sample = data[: 1 << 20]
     feeds = sample.count(b"\n")
     return feeds > 0 and feeds == sample.count(b"\r\n")
 
@@ -109,30 +121,45 @@ _GARBAGE = _Garbage()
 
 
 def _next(machine: Machine, start: int, complete: int) -> Any:
-    """Return the next pickle of a stream, or say that what follows is none.
-
-    One pickler that dumps several times lets later pickles refer to the memo of earlier ones,
-    so the memo goes on.  From protocol 4 on, opcodes count the memo's entries, and each pickle
-    has one of its own.
-    """
+    """Return the next pickle of a stream, or say that what follows is none."""
     data = machine.data
     announced = data[start] == 0x80 and start + 1 < machine.end and data[start + 1] <= 5
-    if announced and data[start + 1] >= 4:
-        machine.memo = {}
+    names = len(machine.globals)
     try:
-        return machine.load()
-    except TruncatedError as error:
-        error.found += f" (pickle {complete + 1} of the file; {complete} before it are complete)"
-        raise
-    except TextModeError:
-        raise
-    except DamagedError:
-        if announced:
+        return _load_next(machine, counted=announced and data[start + 1] >= 4)
+    except (DamagedError, LimitError) as error:
+        ran = machine.position - start
+        begun = ran >= _BELIEVED or (ran > 0 and isinstance(error, TruncatedError))
+        damaged = isinstance(error, TextModeError) and _is_text_mode(data)
+        if announced or begun or damaged:
+            error.found += f" (pickle {complete + 1} of the file; {complete} before it are complete)"
             raise
+        while len(machine.globals) > names:
+            machine.globals.popitem()
         return _GARBAGE
 
 
+def _load_next(machine: Machine, *, counted: bool) -> Any:
+    """Run the next pickle, with the right memo.
+
+    One pickler that dumps several times lets later pickles refer to the memo of earlier ones, so
+    the memo goes on.  From protocol 4 on, opcodes count the memo's entries: there the next pickle
+    begins with an empty memo, unless it then refers to what it has not.
+    """
+    if not counted:
+        return machine.load()
+    start, memo = machine.position, machine.memo
+    machine.memo = {}
+    try:
+        return machine.load()
+    except MemoError:
+        machine.position, machine.memo = start, memo
+        return machine.load()
+
+
 def _only_padding(data: bytes | mmap.mmap, start: int) -> bool:
+    if data[start] not in _PADDING:
+        return False
     tail = data[start : start + 65_536]
     while not tail.strip(_PADDING):
         start += len(tail)
@@ -142,7 +169,8 @@ def _only_padding(data: bytes | mmap.mmap, start: int) -> bool:
     return False
 
 
-def _writer(machine: Machine) -> str:
+def writer(machine: Machine) -> str:
+    """Return which Python wrote what a machine has read, or nothing if it does not show."""
     if machine.python2:
         return "Python 2"
     return "Python 3" if machine.python3 else ""

@@ -1,8 +1,8 @@
 """Inert records: everything of a file that is no array, as JSON that a person can read.
 
 Each instance is a record of its own; so is every container that is reached more than once, or
-that lies deeper than a few levels in another, so that cycles end, sharing stays visible, and
-exponential sharing costs nothing.
+that lies deeper than a few levels in another, and every text of more than a line or two.  So
+cycles end, sharing stays visible, and nothing is written twice that a small file can repeat.
 
 ======================  =======================================================================
 JSON                    of what
@@ -37,7 +37,7 @@ from typing import Any
 import numpy as np
 
 from legacy_weights.families.graph import Graph, path
-from legacy_weights.families.values import Bundle, is_leaf, resolve, text_of
+from legacy_weights.families.values import Bundle, extras, is_leaf, resolve, short, text_of
 from legacy_weights.pickles.objects import (
     ABSENT,
     Global,
@@ -51,6 +51,8 @@ from legacy_weights.tree import JSON, Record
 
 _DEPTH = 12
 _BITS = 4096
+_LINE = 256
+"""Longer texts and scalars are records of their own; a file can repeat them with two bytes."""
 _ATOMS = frozenset({type(None), bool, str})
 
 
@@ -78,6 +80,9 @@ class _Encoder:
         self.graph = graph
         self.places = places
         self.ids: dict[int, int] = {}
+        self.texts: dict[bytes | str, bytes | str] = {}
+        self.copies: dict[int, bytes | str] = {}
+        self.descriptions: dict[int, str] = {}
         self.todo: deque[Any] = deque()
 
     def run(self) -> Iterator[Record]:
@@ -87,9 +92,9 @@ class _Encoder:
             node = self.graph.node(raw)
             where = path(node) if node is not None else ""
             if type(raw) is Instance:
-                yield Record(self.ids[id(raw)], where, raw.cls_name, self._instance(raw))
+                yield Record(self.ids[id(raw)], where, _class(raw), self._instance(raw))
             else:
-                name = type(raw).__name__.lower()
+                name = "bytes" if type(raw) is memoryview else type(raw).__name__.lower()
                 content = {"value": self._container(raw, 0)}
                 yield Record(self.ids[id(raw)], where, name, content)
 
@@ -100,40 +105,46 @@ class _Encoder:
             self.todo.append(raw)
         return {"$ref": self.ids[key]}
 
+    def _array(self, raw: Any) -> JSON:
+        return {"$array": self.places[id(raw)]}
+
     def _instance(self, raw: Instance) -> dict[str, JSON]:
         content: dict[str, JSON] = {}
         value = resolve(raw)
         if value is not raw:
             content["value"] = self._known(raw, value)
             # The state of an array is its value; what a subclass adds to it is kept.
-            parts = raw.state if type(raw.state) is tuple else ()
-            extra = [part for part in parts if type(part) is dict and part]
+            extra = extras(raw)
             if extra:
                 content["attributes"] = [self.encode(part, 1) for part in extra]
-            if raw.args and type(raw.args[0]) is Global:
-                content["class"] = raw.args[0].dotted
-            return content
-        text = readable(raw)
-        if text is not None:
-            content["value"] = text
+        else:
+            text = readable(raw)
+            if text is not None and len(text) <= _LINE:
+                content["value"] = text
+            if raw.args:
+                content["args"] = self._parts(raw.args)
+            if raw.state is not ABSENT:
+                content["state"] = self.encode(raw.state, 1)
         if isinstance(raw.cls, Instance):
             content["callable"] = self._ref(raw.cls)
-        if raw.args:
-            content["args"] = [self.encode(item, 1) for item in raw.args]
-        if raw.kwargs:
-            content["kwargs"] = self.encode(raw.kwargs, 1)
         if raw.base is not ABSENT:
             content["base"] = self.encode(raw.base, 1)
-        if raw.state is not ABSENT:
-            content["state"] = self.encode(raw.state, 1)
-        for name, part in (("items", raw.items), ("pairs", raw.pairs), ("earlier", raw.earlier)):
+        for name, part in (("kwargs", raw.kwargs), ("items", raw.items), ("pairs", raw.pairs)):
             if part:
                 content[name] = self.encode(part, 1)
+        if raw.earlier:
+            content["earlier"] = self._parts(raw.earlier)
         return content
+
+    def _parts(self, parts: tuple[Any, ...]) -> JSON:
+        """Return arguments; many calls can have one tuple of them."""
+        if id(parts) in self.graph.shared:
+            return self._ref(parts)
+        return [self.encode(item, 1) for item in parts]
 
     def _known(self, raw: Instance, value: Any) -> JSON:
         if is_leaf(value):
-            return {"$array": self.places[id(raw)]}
+            return self._array(raw)
         if type(value) in (MaskedArray, ObjectArray):
             return self._container(value, 1)
         return self.encode(value, 1)
@@ -141,53 +152,80 @@ class _Encoder:
     def encode(self, raw: Any, depth: int) -> JSON:
         """Return the JSON of a value, or a reference to its record."""
         kind = type(raw)
+        if kind in (str, bytes, memoryview):
+            return self._text(raw)
         if kind in _ATOMS:
             return raw  # type: ignore[no-any-return]
         if kind is int:
-            return raw if raw.bit_length() <= _BITS else {"$int": hex(raw)}
+            return raw if raw.bit_length() <= _BITS else self._ref(raw)
         if kind is float:
             return raw if math.isfinite(raw) else {"$float": repr(raw)}
         if kind is complex:
             return {"$complex": [self.encode(raw.real, 0), self.encode(raw.imag, 0)]}
         if is_leaf(raw):
-            return {"$array": self.places[id(raw)]}
-        if kind is bytes or kind is memoryview:
-            return _text(bytes(raw))
+            return self._array(raw)
         if kind is Global:
-            return {"$global": raw.dotted}
+            return {"$global": short(raw.dotted)}
         if isinstance(raw, np.generic):
-            return _scalar(raw)
+            inline = raw.nbytes <= _LINE and raw.dtype.names is None
+            return _scalar(raw) if inline else self._ref(raw)
         if isinstance(raw, np.dtype):
-            return {"$dtype": _descr(raw)}
+            return {"$dtype": self._description(raw)}
         if kind is Instance:
             return self._inline(raw)
-        if kind is PersistentId:
+        if kind is PersistentId and type(raw.pid) in (str, bytes, int):
             return {"$persistent_id": self.encode(raw.pid, depth + 1)}
         if depth > _DEPTH or id(raw) in self.graph.shared or id(raw) in self.ids:
             # An empty tuple is one object in all of Python.
             return {"$tuple": []} if kind is tuple and not raw else self._ref(raw)
         return self._container(raw, depth)
 
+    def _text(self, raw: str | bytes | memoryview, *, key: bool = False) -> JSON:
+        """Return a text or byte string; those that are arrays of bytes, and long ones, by name."""
+        if not key and is_leaf(raw):
+            return self._array(raw)
+        if len(raw) <= _LINE:
+            return raw if isinstance(raw, str) else _bytes(bytes(raw))
+        known = self.copies.get(id(raw))
+        if known is None:
+            plain = bytes(raw) if isinstance(raw, memoryview) else raw
+            known = self.copies[id(raw)] = self.texts.setdefault(plain, plain)
+        return self._ref(known)
+
     def _inline(self, raw: Instance) -> JSON:
         """Return a plain array or dtype without a record of its own."""
         value = resolve(raw)
         if isinstance(value, np.dtype):
-            return {"$dtype": _descr(value)}
-        parts = raw.state if type(raw.state) is tuple else ()
-        cls = raw.args[0] if raw.args else None
-        plain = type(cls) is not Global or cls.name == "ndarray"
-        if isinstance(value, np.ndarray) and plain and not any(type(p) is dict for p in parts):
-            return {"$array": self.places[id(raw)]}
+            text = self._description(value)
+            return {"$dtype": text} if len(text) <= _LINE else self._ref(raw)
+        if isinstance(value, np.ndarray) and _is_ndarray(raw) and not extras(raw):
+            return self._array(raw)
         return self._ref(raw)
+
+    def _description(self, dtype: np.dtype[Any]) -> str:
+        if id(dtype) not in self.descriptions:
+            plain = dtype.names is None and dtype.subdtype is None
+            self.descriptions[id(dtype)] = dtype.str if plain else str(dtype)
+        return self.descriptions[id(dtype)]
 
     def _container(self, raw: Any, depth: int) -> JSON:
         kind = type(raw)
+        if id(raw) in self.places:
+            return self._array(raw)
         if kind is list:
             return self._list(raw, depth)
         if kind is tuple:
             return {"$tuple": self._list(raw, depth)}
         if kind is dict:
             return self._dict(raw.items(), depth)
+        if kind is str:
+            return raw  # type: ignore[no-any-return]
+        if kind in (bytes, memoryview):
+            return _bytes(bytes(raw))
+        if kind is int:
+            return raw if raw.bit_length() <= _BITS else {"$int": hex(raw)}
+        if kind is PersistentId:
+            return {"$persistent_id": self.encode(raw.pid, depth + 1)}
         if kind is Bundle:
             if raw.members:
                 return {"$members": self._dict(raw.entries, depth)}
@@ -202,11 +240,13 @@ class _Encoder:
         if kind is MaskedArray:
             parts = {name: getattr(raw, name) for name in ("data", "mask", "fill_value")}
             return {"$masked": self._dict(parts.items(), depth)}
+        if isinstance(raw, np.generic):
+            return _scalar(raw)
         return self.encode(raw, depth)
 
     def _list(self, items: list[Any] | tuple[Any, ...], depth: int) -> list[JSON]:
         kinds = set(map(type, items))
-        if kinds <= _ATOMS or (kinds == {float} and all(map(math.isfinite, items))):
+        if kinds == {float} and all(map(math.isfinite, items)):
             return list(items)
         return [self.encode(item, depth + 1) for item in items]
 
@@ -219,31 +259,44 @@ class _Encoder:
             named[name] = self.encode(value, depth + 1)
         else:
             return named
-        encoded = [[self.encode(k, depth + 1), self.encode(v, depth + 1)] for k, v in pairs]
-        return {"$dict": encoded}  # type: ignore[dict-item]
+        return {"$dict": [[self._any_key(k, depth), self.encode(v, depth + 1)] for k, v in pairs]}
+
+    def _any_key(self, key: Any, depth: int) -> JSON:
+        if isinstance(key, str | bytes | memoryview):
+            return self._text(key, key=True)
+        return self.encode(key, depth + 1)
+
+
+def _class(raw: Instance) -> str:
+    """Return the class of an instance; of an array, its subclass."""
+    known = isinstance(raw.value, np.ndarray | MaskedArray | ObjectArray)
+    if known and raw.args and type(raw.args[0]) is Global:
+        return short(raw.args[0].dotted)
+    return short(raw.cls_name)
+
+
+def _is_ndarray(raw: Instance) -> bool:
+    cls = raw.args[0] if raw.args else None
+    return type(cls) is not Global or cls.name == "ndarray"
 
 
 def _key(key: Any) -> str | None:
     """Return a key that JSON can have as it is."""
-    if isinstance(key, bytes) and not key.isascii():
+    if not isinstance(key, str | bytes) or len(key) > _LINE:
         return None
-    if not isinstance(key, str | bytes):
+    if isinstance(key, bytes) and not key.isascii():
         return None
     name = text_of(key)
     return None if name.startswith("$") else name
 
 
-def _text(raw: bytes) -> JSON:
+def _bytes(raw: bytes) -> JSON:
     if raw.isascii():
         return raw.decode()
     try:
         return {"$bytes": raw.decode(), "encoding": "utf-8"}
     except UnicodeDecodeError:
         return {"$bytes": raw.decode("latin-1"), "encoding": "latin-1"}
-
-
-def _descr(dtype: np.dtype[Any]) -> str:
-    return dtype.str if dtype.names is None and dtype.subdtype is None else str(dtype)
 
 
 def _scalar(value: np.generic) -> JSON:
@@ -256,7 +309,8 @@ def _scalar(value: np.generic) -> JSON:
     elif dtype.kind == "U":
         plain = str(value)
     elif dtype.kind == "S":
-        plain = _text(bytes(value.item()))
+        plain = _bytes(bytes(value.item()))
+    name = dtype.str if dtype.names is None and dtype.subdtype is None else str(dtype)
     if plain is None:
-        return {"$scalar": value.tobytes().hex(), "dtype": _descr(dtype), "encoding": "hex"}
-    return {"$scalar": plain, "dtype": _descr(dtype)}
+        return {"$scalar": value.tobytes().hex(), "dtype": name, "encoding": "hex"}
+    return {"$scalar": plain, "dtype": name}

@@ -1,0 +1,218 @@
+"""The order of weights: what a file states of it.
+
+Cells are ordered by what the file states: a list of parameters, the lists and tuples that hold
+them, pickles one after another; then by Theano's creation counter; else not at all.  The order
+of a dictionary of Python 2 never counts.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any, NamedTuple
+
+from legacy_weights.families.graph import LISTS, Graph, Node, object_index, owner
+from legacy_weights.families.naming import Cell
+from legacy_weights.families.values import (
+    Bundle,
+    Step,
+    StepKind,
+    class_name,
+    is_ordered_dict,
+    label,
+    resolve,
+    text_of,
+)
+from legacy_weights.paths import natural
+from legacy_weights.pickles.objects import Instance, ObjectArray
+from legacy_weights.tree import Order
+
+
+class Turn(NamedTuple):
+    """One step of a place.
+
+    Parameters
+    ----------
+    key : tuple
+        ``(0, position)``, or of a holder without an order ``(1, name, identity)``.
+    by : str
+        What orders the holder, or nothing.
+    """
+
+    key: tuple[Any, ...]
+    by: str
+
+
+Place = tuple[Turn, ...]
+_DEEPEST = 64
+"""Steps of a path that ordering looks at; deeper files have no stated order."""
+_NESTED = 8
+"""Lists in a list of parameters are looked into as deep as this."""
+
+
+# Lists of parameters ---------------------------------------------------------------------------
+
+
+@dataclass(slots=True, eq=False)
+class Listed:
+    """Where a list of parameters has a cell.
+
+    Parameters
+    ----------
+    owner : Node
+        The object that has the list.
+    attribute : str
+        The list's name.
+    place : tuple of Turn
+        The cell's place in the list.
+    length : int
+        How many cells the list has.
+    """
+
+    owner: Node
+    attribute: str
+    place: Place
+    length: int
+
+    @property
+    def rank(self) -> tuple[int, int, int]:
+        """The lower, the more this list counts: near to the root, long."""
+        return self.owner.depth, -self.length, LISTS.index(self.attribute)
+
+
+def stated_lists(graph: Graph, cells: Sequence[Cell]) -> dict[int, Listed]:
+    """Return, by the identity of each cell, the list of parameters that states it.
+
+    Of several lists the one nearest to the root counts, then the longest.  Members of a list
+    that are no cells do not matter.
+    """
+    by_object = {id(node.raw): cell for cell in cells for node in cell.known_as}
+    found: dict[int, Listed] = {}
+    seen: set[int] = set()
+    for node, step, value in graph.lists:
+        name = text_of(step.key)
+        members: dict[int, Place] = {}
+        for item, place in _members(value, f"`{name}` list", seen, ()):
+            if id(item) in by_object:
+                members.setdefault(id(by_object[id(item)]), place)
+        for cell, place in members.items():
+            listed = Listed(owner(node), name, place, len(members))
+            if cell not in found or listed.rank < found[cell].rank:
+                found[cell] = listed
+    return found
+
+
+def _members(held: Any, note: str, seen: set[int], place: Place) -> Iterator[tuple[Any, Place]]:
+    """Yield what a list of parameters states, lists in it included; each list once in all."""
+    elements = _elements(held)
+    if elements is None:
+        yield held, place
+    elif id(elements) not in seen and len(place) <= _NESTED:
+        seen.add(id(elements))
+        paired = type(resolve(held)) in (dict, Instance)
+        ordered = not paired or class_name(held) == "OrderedDict"
+        for index, item in enumerate(_pairs(elements) if paired else elements):
+            turn = Turn((0, index), note)
+            if not ordered:
+                turn = Turn((1, natural(label(item[0])), index), "")
+            # Some keep their parameters as the keys of what they know of them.
+            member = item[type(item[0]) is not Instance] if paired else item
+            yield from _members(member, note, seen, (*place, turn))
+
+
+def _elements(held: Any) -> Any:
+    """Return the list or dictionary that holds the elements of a container, if it is one."""
+    value = resolve(held)
+    if type(value) is ObjectArray:
+        return value.items
+    if type(value) is Instance:
+        return value.args[0] if is_ordered_dict(value) else value.pairs
+    return value if type(value) in (list, tuple, dict) else None
+
+
+def _pairs(elements: Any) -> Iterator[Any]:
+    pairs = elements.items() if type(elements) is dict else elements
+    return (pair for pair in pairs if type(pair) in (list, tuple) and len(pair) == 2)
+
+
+# The order -------------------------------------------------------------------------------------
+
+
+def order_cells(
+    graph: Graph, cells: Sequence[Cell], listed: dict[int, Listed]
+) -> tuple[list[Cell], Order, str]:
+    """Put cells in the order that the file states, and say where it states it.
+
+    Returns
+    -------
+    cells : list of Cell
+        As they came, if nothing states an order.
+    order : Order
+    note : str
+        What states the order, in words.
+    """
+    if len(cells) == 1:
+        return list(cells), Order.STATED, "a single array"
+    places = [_place(cell, listed) for cell in cells]
+    note = _stated(places)
+    if note:
+        keys = [[turn.key for turn in place] for place in places]
+        return _sorted(cells, keys), Order.STATED, note
+    # Pickles of a row may come from several processes, each with a counter of its own.
+    scopes = [place[0].key if graph.bundled and place else () for place in places]
+    counters = [(scope, cell.created) for scope, cell in zip(scopes, cells, strict=True)]
+    if all(created is not None for _, created in counters) and len({*counters}) == len(cells):
+        return _sorted(cells, counters), Order.CREATED, "Theano's creation counter"
+    return list(cells), Order.UNKNOWN, ""
+
+
+def _sorted(cells: Sequence[Cell], keys: Sequence[Any]) -> list[Cell]:
+    keyed = sorted(zip(keys, cells, strict=True), key=lambda pair: pair[0])
+    return [cell for _, cell in keyed]
+
+
+def _place(cell: Cell, listed: dict[int, Listed]) -> Place:
+    entry = listed.get(id(cell))
+    if entry is None:
+        return _turns(cell.node)
+    return (*_turns(entry.owner), Turn((1, natural(entry.attribute), 0), ""), *entry.place)
+
+
+def _turns(node: Node) -> Place:
+    found: list[Turn] = []
+    while node.parent is not None:
+        if len(found) == _DEEPEST:
+            return (Turn((1, (), 0), ""),)
+        if node.step.kind is not StepKind.STATE:
+            found.append(_turn(node, node.step))
+        node = node.parent
+    return tuple(reversed(found))
+
+
+def _turn(node: Node, step: Step) -> Turn:
+    if step.position < 0 or node.hidden:  # the inputs of an operation are no order of weights
+        return Turn((1, natural(label(step.key)), id(node)), "")
+    index = object_index(node)
+    if index is not None:
+        return Turn((0, index), "list")
+    if node.parent is not None and type(node.parent.value) is Bundle:
+        return Turn((0, step.position), "pickles one after another")
+    return Turn((0, step.position), "OrderedDict" if step.kind is StepKind.KEY else "list")
+
+
+def _stated(places: Sequence[Place]) -> str:
+    """Return what orders all places, or nothing if two of them part where nothing does."""
+    numbers: dict[tuple[int, Any], int] = {}
+    children: dict[int, list[str]] = {}
+    for place in places:
+        here = 0
+        for key, by in place:
+            step = (here, key)
+            if step not in numbers:
+                numbers[step] = len(numbers) + 1
+                children.setdefault(here, []).append(by)
+            here = numbers[step]
+    parting = [by for turns in children.values() if len(turns) > 1 for by in turns]
+    if not all(parting) or len(set(places)) < len(places):
+        return ""
+    return ", ".join(dict.fromkeys(parting))

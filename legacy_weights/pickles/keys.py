@@ -1,0 +1,128 @@
+"""Dictionary keys, which Python hashes and compares: only what is cheap and safe to hash is one.
+
+Python hashes a tuple by hashing all it holds, again and again for shared parts and with C
+recursion for nested ones, and finds a key among those of equal hash by comparing it with each of
+them.  A small pickle could keep it busy for ever, or overflow its stack.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Collection, Iterable
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from legacy_weights.errors import LimitError
+from legacy_weights.pickles import dtypes
+from legacy_weights.pickles.objects import Global, Instance, PersistentId
+
+if TYPE_CHECKING:
+    from legacy_weights.pickles.machine import Machine
+
+_CHEAP = frozenset({type(None), bool, float, bytes, str, Global, Instance, PersistentId})
+"""Hashed in no time: small, or of a hash that Python keeps or takes from the address."""
+_SALTED = frozenset({bytes, str})
+"""No file can choose their hashes."""
+_DISTINCT = 2**61 - 1
+"""Smaller integers are their own hashes (``sys.hash_info.modulus``)."""
+_MANY = 1024
+_BITS = 16_384
+
+
+def checked(machine: Machine, keys: list[Any]) -> list[Any]:
+    """Return keys that are cheap to hash; long byte strings become ``bytes``.
+
+    Raises
+    ------
+    LimitError
+        If hashing them would take unduly long.
+    """
+    if set(map(type, keys)) <= _CHEAP:
+        return keys
+    return [key if type(key) in _CHEAP else _checked(machine, key) for key in keys]
+
+
+def update(
+    machine: Machine, mapping: dict[Any, Any], keys: list[Any], values: Iterable[Any]
+) -> None:
+    """Put values into a dictionary, under keys that were checked.
+
+    Raises
+    ------
+    LimitError
+        If too many keys have the same hash; that is looked at each time it has doubled.
+    """
+    before = len(mapping)
+    if len(keys) > _MANY:
+        _check_collisions(machine, keys)
+    mapping.update(zip(keys, values, strict=True))
+    after = len(mapping)
+    if after > _MANY and after.bit_length() != before.bit_length():
+        _check_collisions(machine, mapping)
+
+
+def _check_collisions(machine: Machine, keys: Collection[Any]) -> None:
+    kinds = set(map(type, keys))
+    if kinds <= _SALTED or (kinds == {int} and min(keys) > -_DISTINCT and max(keys) < _DISTINCT):
+        return
+    hashes = Counter(map(hash, keys))
+    if max(hashes.values()) > machine.limits.collisions:
+        raise LimitError(
+            f"more than {machine.limits.collisions:,} keys of a dictionary have the same hash, "
+            "which only a file made to waste time has",
+            where=machine.position,
+        )
+
+
+def _checked(machine: Machine, key: Any) -> Any:
+    kind = type(key)
+    if kind is int:
+        _check_integer(machine, key)
+    elif kind is tuple:
+        _check_tuple(machine, key)
+    elif kind is memoryview:
+        machine.spend(len(key))
+        return bytes(key)
+    elif kind is np.void:
+        machine.spend(_cost_of_void(key))
+    return key
+
+
+def _check_integer(machine: Machine, key: int) -> None:
+    if key.bit_length() > _BITS:
+        raise LimitError(
+            f"an integer of {key.bit_length():,} bits is the key of a dictionary",
+            where=machine.position,
+            expected=f"at most {_BITS:,}",
+        )
+
+
+def _cost_of_void(key: np.void) -> int:
+    return key.nbytes + 100 * dtypes.count_leaves(key.dtype)
+
+
+def _check_tuple(machine: Machine, key: tuple[Any, ...]) -> None:
+    limits, cost = machine.limits, 0
+    level, depth = [key], 0
+    while level:
+        depth += 1
+        deeper: list[tuple[Any, ...]] = []
+        for part in level:
+            cost += len(part)
+            if cost > limits.key or depth > limits.nesting:
+                raise LimitError(
+                    f"the key of a dictionary holds more than {limits.key:,} elements "
+                    f"or is nested more than {limits.nesting} deep",
+                    where=machine.position,
+                )
+            for item in part:
+                kind = type(item)
+                if kind is tuple:
+                    deeper.append(item)
+                elif kind is int:
+                    _check_integer(machine, item)
+                elif kind is np.void:
+                    cost += _cost_of_void(item)
+        level = deeper
+    machine.spend(cost)

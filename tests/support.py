@@ -1,0 +1,38 @@
+"""Where the test data lies: `FIXTURES`, their truth `MANIFEST`, `SHARED` beside the checkout."""
+
+import csv
+import json
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parent.parent
+FIXTURES = ROOT / "fixtures"
+MANIFEST = json.loads((FIXTURES / "manifest.json").read_text())
+SHARED = ROOT.parent / "shared"
+REAL = SHARED / "real"
+
+needs_shared = pytest.mark.skipif(not SHARED.is_dir(), reason="needs ../shared, which is missing")
+
+
+def fixture(file):
+    """Return the path of a fixture and its entry in the manifest."""
+    (entry,) = [entry for entry in MANIFEST if entry["file"] == file]
+    return FIXTURES / file, entry
+
+
+def real_files():
+    """Return the rows of ../shared/real/MANIFEST.tsv; none where it is missing."""
+    return _rows(REAL / "MANIFEST.tsv")
+
+
+def real_arrays():
+    """Return the rows of ../shared/real/ARRAYS.tsv; none where it is missing."""
+    return _rows(REAL / "ARRAYS.tsv")
+
+
+def _rows(path):
+    if not path.is_file():
+        return []
+    with path.open(newline="") as file:
+        return list(csv.DictReader(file, delimiter="\t"))
