@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import unicodedata
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
@@ -16,6 +17,8 @@ _SHOWN = 40
 _NAMES = 6
 """So many names stand in a line that only counts."""
 _LINE = 80
+_GAPS = ("  ", "  ", "  ", " ", "   ")
+"""What stands before each column of a table: number, name, shape, dtype, place."""
 _WIDEST = 40
 """Columns of a cell to which the others of its column are padded."""
 _LONGEST = 120
@@ -82,7 +85,7 @@ def _snapshot(tree: Tree, snapshot: Snapshot, everything: bool) -> Iterator[str]
         [str(number), *_facts(leaf), _span(leaf, start)]
         for number, (leaf, start) in enumerate(listed)
     ]
-    yield from table(rows, ("  ", "  ", "  ", " ", "   "))
+    yield from table(rows, _GAPS)
     if len(listed) < len(weights):
         yield f"  … {len(weights) - len(listed):,} more    (--all lists them)"
     yield from _listed("state", "array", state, everything)
@@ -115,9 +118,7 @@ def _listed(title: str, kind: str, leaves: Sequence[Leaf], everything: bool) -> 
     head = f"{title:<9} {plural(len(leaves), kind)}"
     if everything:
         yield f"{head}{_graphs(leaves)}"
-        origins = (shown(leaf.origins[0]) if leaf.origins else "" for leaf in leaves)
-        rows = [[*_facts(leaf), origin] for leaf, origin in zip(leaves, origins, strict=True)]
-        yield from table(rows, ("  ", "  ", " ", "   "))
+        yield from table([[*_facts(leaf), _origin(leaf)] for leaf in leaves], _GAPS[1:])
     else:
         yield f"{head}{_graphs(leaves) or _names(leaves, _LINE - len(head))}    (--all lists them)"
 
@@ -144,6 +145,16 @@ def _facts(leaf: Leaf) -> list[str]:
     dtype = leaf.array.dtype
     kind = dtype.name if dtype.names is None else f"({', '.join(map(shown, dtype.names))})"
     return [shown(leaf.name), shape(leaf.array.shape), _cut(kind)]
+
+
+def _origin(leaf: Leaf) -> str:
+    """Return where the legacy file has an array, unless its name says so."""
+    origin = leaf.origins[0].removesuffix(".container.storage[0]") if leaf.origins else ""
+    same = _WORD.findall(origin.replace("<args>", "")) == _WORD.findall(leaf.name)
+    return "" if same or not origin else shown(origin)
+
+
+_WORD = re.compile(r"\w+")
 
 
 def table(rows: Iterable[Sequence[str]], before: Sequence[str]) -> Iterator[str]:

@@ -316,13 +316,17 @@ def typed_label(key: Any) -> str:
     return f"{label(key)} ({'bytes' if isinstance(key, bytes) else type(key).__name__})"
 
 
+_LONGEST = 1000
+
+
 def label(key: Any) -> str:
     """Return a name or key as one component of a name; a very long one is cut."""
-    if isinstance(key, bytes | memoryview) and len(key) > 1000:
-        head = bytes(key[:220])
-        text = f"{head.decode(errors='backslashreplace')}…({len(key):,} bytes)"
-    else:
-        text = short(text_of(key))
+    if isinstance(key, bytes | memoryview) and len(key) > _LONGEST:
+        head = bytes(key[: _LONGEST - 40]).decode(errors="backslashreplace")
+        return f"{head}…({len(key):,} bytes)"
+    text = text_of(key)
+    if len(text) > _LONGEST:
+        text = f"{text[: _LONGEST - 40]}…({len(text):,} characters)"
     return sys.intern(text)  # one text for the thousand arrays below one key
 
 

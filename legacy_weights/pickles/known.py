@@ -153,7 +153,7 @@ _TYPECODES = {
     **{"c": np.dtype("S1"), "u": np.dtype("<U1")},
 }
 """The type codes of Python 2's ``array``; ``l`` has the eight bytes of 64-bit Unix."""
-_ITEMS = {"i": {int}, "u": {int}, "f": {int, float}, "S": {bytes}, "U": {str}}
+_ITEMS: dict[str, set[type]] = {"i": {int}, "u": {int}, "f": {int, float}, "S": {bytes}, "U": {str}}
 _FORMATS = dict(
     enumerate(
         [

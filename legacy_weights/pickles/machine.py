@@ -162,7 +162,7 @@ class Machine:
             if isinstance(error, IndexError) and self.position + 1 >= self.end:
                 self.truncated("the argument of the last opcode is cut off")
             # Stack underflow, unhashable keys, malformed numbers, invalid UTF-8.
-            self.fail(f"opcode {self.opcode_name()} cannot be carried out ({error})")
+            self.fail(f"opcode {self.opcode_name()} cannot be carried out ({str(error)[:200]})")
 
     # What handlers use ---------------------------------------------------------------------
 

@@ -12,18 +12,16 @@ import re
 import struct
 from typing import Any
 
-import numpy as np
-
 from legacy_weights.errors import DamagedError
-from legacy_weights.pickles import dtypes
-from legacy_weights.pickles.objects import ObjectArray
+from legacy_weights.pickles import Machine, dtypes, numpy_values
+from legacy_weights.pickles.objects import Instance, ObjectArray
 from legacy_weights.readers import pickle
 from legacy_weights.readers.content import Content
 
 MAGIC = b"\x93NUMPY"
 _HEADER = 1 << 20
 _TOKEN = re.compile(
-    r"\s*(?:(?P<number>-?\d{1,20})[lL]?|(?P<word>True|False|None)"
+    r"\s*(?:(?P<number>-?[0-9]{1,20})[lL]?|(?P<word>True|False|None)"
     r"|[ubUB]?(?P<quote>['\"])(?P<text>(?:\\.|(?!(?P=quote))[^\\])*)(?P=quote)"
     r"|(?P<sign>[][(){},:]))",
     re.DOTALL,
@@ -39,85 +37,127 @@ def sniff(data: bytes | mmap.mmap) -> bool:
 
 
 def read(data: bytes | mmap.mmap) -> Content:
-    """Read an array, which may hold pickled objects.
+    """Read an array, which may hold pickled objects, or several arrays one after another.
 
     Raises
     ------
     DamagedError
-        If the header is malformed, or the values are not all there.
+        If a header is malformed, or values are not all there.
+    LimitError
+        If pickled objects ask for more than a limit allows.
     """
-    version, header, start = _header(data)
-    try:
-        dtype = dtypes.from_descr(header["descr"])
-        shape, fortran = header["shape"], header["fortran_order"]
-    except (KeyError, TypeError, dtypes.DTypeError) as error:
-        raise DamagedError(f"a header without a usable dtype ({error})", where=10) from error
-    sizes = isinstance(shape, tuple) and all(type(n) is int and n >= 0 for n in shape)
-    if not sizes or len(shape) > 64 or not isinstance(fortran, bool):
-        raise DamagedError(f"a header with the shape {shape!r}", where=10)
-    size = 1
-    for length in shape:
-        size *= length
-    kind = f"npy {version}"
-    if dtype.hasobject:
-        return _objects(data, start, shape, size, fortran, dtype, kind)
-    left = len(data) - start
-    if left < size * dtype.itemsize:
-        raise DamagedError(
-            f"the file is truncated: {left:,} of {size * dtype.itemsize:,} bytes of values are "
-            "there",
-            where=len(data),
-            advice="Get a complete copy",
-        )
-    order: Any = "F" if fortran else "C"
-    buffer = memoryview(data).toreadonly()[start:] if size * dtype.itemsize else bytes(16)
-    array: Any = np.ndarray(shape, dtype, buffer, order=order)
-    surplus = left - size * dtype.itemsize
-    notes = [f"{surplus:,} bytes after the values are ignored"] if surplus else []
-    return Content(kind, [array], "", [], notes)
-
-
-def _objects(
-    data: bytes | mmap.mmap,
-    start: int,
-    shape: tuple[int, ...],
-    size: int,
-    fortran: bool,
-    dtype: np.dtype[Any],
-    kind: str,
-) -> Content:
-    """Read an array of objects: after the header comes a pickle of the array."""
-    content = pickle.read(data[start:])
-    value = content.value()
-    inner = getattr(value, "value", None)
-    if not isinstance(inner, ObjectArray) or len(inner.items) != size:
-        found = f"a {type(value).__name__}"
-        raise DamagedError(f"an array of {dtype} whose pickle holds {found}", where=start)
-    content.kind = f"{kind} > {content.kind}"
+    content = Content("", [], "", [], [])
+    kinds: list[str] = []
+    position = 0
+    while not kinds or data[position : position + len(MAGIC)] == MAGIC:
+        kind, position = _array(data, position, content)
+        kinds.append(kind)
+    content.kind = "/".join(sorted(set(kinds)))
+    if len(kinds) > 1:
+        content.kind = f"{len(kinds)} × {content.kind}"
+    surplus = len(data) - position
+    if surplus:
+        content.notes.append(f"{surplus:,} bytes after the values are ignored")
     return content
 
 
-def _header(data: bytes | mmap.mmap) -> tuple[str, dict[str, Any], int]:
-    if len(data) < 12:
-        raise DamagedError("the file ends inside its header", where=len(data))
-    major, minor = data[6], data[7]
+def _array(data: bytes | mmap.mmap, start: int, content: Content) -> tuple[str, int]:
+    """Add the array that begins at `start`; return its kind, and the offset behind it."""
+    version, header, position = _header(data, start)
+    try:
+        dtype = dtypes.from_descr(header["descr"])
+        size = numpy_values.count(header["shape"])
+    except (KeyError, dtypes.DTypeError) as error:
+        raise DamagedError(
+            f"a header without a usable type and shape ({error})", where=start
+        ) from error
+    fortran = header.get("fortran_order")
+    if not isinstance(fortran, bool):
+        raise DamagedError("a header that does not tell the order of the values", where=start)
+    if dtype.hasobject:
+        kind, end = _objects(data, position, header["shape"], content)
+        return f"npy {version} > {kind}", end
+    length, left = size * dtype.itemsize, len(data) - position
+    if left < length:
+        raise DamagedError(
+            f"the file is truncated: {left:,} of {length:,} bytes of values are there",
+            where=len(data),
+            advice="Get a complete copy",
+        )
+    values = memoryview(data).toreadonly()[position : position + length]
+    try:
+        content.values.append(numpy_values.view(header["shape"], dtype, values, fortran))
+    except dtypes.DTypeError as error:
+        raise DamagedError(f"an array of {error}", where=start) from error
+    return f"npy {version}", position + length
+
+
+def _objects(
+    data: bytes | mmap.mmap, start: int, shape: tuple[int, ...], content: Content
+) -> tuple[str, int]:
+    """Add an array of objects: after the header comes a pickle of the array."""
+    machine = Machine(data, start)
+    value = machine.load()
+    inner = getattr(value, "value", None)
+    if not isinstance(inner, ObjectArray) or inner.shape != shape:
+        found = value if isinstance(value, Instance) else f"a {type(value).__name__}"
+        raise DamagedError(
+            f"an array of objects whose pickle holds {found}",
+            where=start,
+            expected=f"an array of shape {shape}",
+        )
+    content.values.append(value)
+    content.writer = content.writer or pickle.writer(machine)
+    content.classes.extend(machine.globals.values())
+    return f"pickle {machine.protocol}", machine.position
+
+
+def _header(data: bytes | mmap.mmap, start: int) -> tuple[str, dict[str, Any], int]:
+    """Return the version, the header, and the offset of the values."""
+    if len(data) < start + 12:
+        raise DamagedError("the file ends inside a header", where=len(data))
+    major, minor = data[start + 6], data[start + 7]
     if major not in (1, 2, 3):
         raise DamagedError(
-            f"version {major}.{minor} of the npy format", where=6, expected="1.0, 2.0 or 3.0"
+            f"version {major}.{minor} of the npy format",
+            where=start + 6,
+            expected="1.0, 2.0 or 3.0",
         )
-    form, begin = ("<H", 10) if major == 1 else ("<I", 12)
-    (length,) = struct.unpack_from(form, data, 8)
+    form, begin = ("<H", start + 10) if major == 1 else ("<I", start + 12)
+    (length,) = struct.unpack_from(form, data, start + 8)
     if length > _HEADER or begin + length > len(data):
-        raise DamagedError(f"a header of {length:,} bytes does not fit", where=8)
+        raise DamagedError(f"a header of {length:,} bytes does not fit", where=start + 8)
     raw = data[begin : begin + length]
     try:
-        text = raw.decode("utf-8" if major == 3 else "latin-1")
-        header = _Literal(text).parse()
-    except (UnicodeDecodeError, ValueError) as error:
+        header = _Literal(raw.decode("utf-8" if major == 3 else "latin-1")).parse()
+    except ValueError as error:
         raise DamagedError(f"a header that is no dictionary ({error})", where=begin) from error
     if not isinstance(header, dict):
         raise DamagedError("a header that is no dictionary", where=begin)
     return f"{major}.{minor}", header, begin + length
+
+
+_ESCAPE = re.compile(r"\\(?:x([0-9a-f]{2})|u([0-9a-f]{4})|U(00[01][0-9a-f]{5})|(.))", re.DOTALL)
+_CONTROL = {"n": "\n", "r": "\r", "t": "\t"}
+
+
+def _unescape(text: str) -> str:
+    r"""Return a string literal's text.
+
+    Python 2 wrote the bytes of a name as ``\xc3\xa9``: they are UTF-8, else Latin-1.
+    """
+    if "\\" not in text:
+        return text
+
+    def plain(escape: re.Match[str]) -> str:
+        code = escape[1] or escape[2] or escape[3]
+        return chr(int(code, 16)) if code else _CONTROL.get(escape[4], escape[4])
+
+    found = _ESCAPE.sub(plain, text)
+    try:
+        return found.encode("latin-1").decode() if "\\x" in text else found
+    except UnicodeError:
+        return found
 
 
 class _Literal:
@@ -147,7 +187,7 @@ class _Literal:
         if token["word"] is not None:
             return _WORDS[token["word"]]
         if token["text"] is not None:
-            return re.sub(r"\\(['\"\\])", r"\1", token["text"])
+            return _unescape(token["text"])
         if token["sign"] not in _CLOSING or depth > _NESTING:
             raise ValueError(f"unexpected {token['sign']!r}")
         return self._group(token["sign"], depth + 1)

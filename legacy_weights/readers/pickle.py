@@ -132,7 +132,9 @@ def _next(machine: Machine, start: int, complete: int) -> Any:
         begun = ran >= _BELIEVED or (ran > 0 and isinstance(error, TruncatedError))
         damaged = isinstance(error, TextModeError) and _is_text_mode(data)
         if announced or begun or damaged:
-            error.found += f" (pickle {complete + 1} of the file; {complete} before it are complete)"
+            error.found += (
+                f" (pickle {complete + 1} of the file; {complete} before it are complete)"
+            )
             raise
         while len(machine.globals) > names:
             machine.globals.popitem()

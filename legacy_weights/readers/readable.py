@@ -11,7 +11,7 @@ import uuid
 from collections.abc import Callable
 from typing import Any
 
-from legacy_weights.families.values import attributes, text_of
+from legacy_weights.families.values import text_of
 from legacy_weights.pickles.objects import Global, Instance
 
 
@@ -70,7 +70,10 @@ def _number(raw: Instance) -> str:
 
 
 def _uuid(raw: Instance) -> str:
-    number: Any = attributes(raw).get("int", -1)
+    state: Any = raw.state
+    number = state.get("int", state.get(b"int")) if type(state) is dict else None
+    if type(number) is not int:
+        raise TypeError
     return str(uuid.UUID(int=number))
 
 

@@ -136,7 +136,7 @@ class _Encoder:
             content["earlier"] = self._parts(raw.earlier)
         return content
 
-    def _parts(self, parts: tuple[Any, ...]) -> JSON:
+    def _parts(self, parts: tuple[Any, ...] | list[Any]) -> JSON:
         """Return arguments; many calls can have one tuple of them."""
         if id(parts) in self.graph.shared:
             return self._ref(parts)

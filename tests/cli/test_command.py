@@ -36,8 +36,8 @@ def test_inspect_reads_as_the_tutorials_model_is(folder, capsys):
     assert capsys.readouterr().out.splitlines() == [
         "best_model.pkl  204 KiB  pickle 0, Python 2 · Theano, class __main__.LogisticRegression",
         "weights   2 arrays  7,850 numbers  order: `params` list (stated)",
-        "  0  W  784×10  float64  [0:7840]",
-        "  1  b  10      float64  [7840:7850]",
+        "  0  W  784×10 float64   [0:7840]",
+        "  1  b  10     float64   [7840:7850]",
         "other     2 constants in the graphs y_pred, L2_sqr    (--all lists them)",
     ]
 
