@@ -9,13 +9,16 @@ from os import PathLike
 from pathlib import Path
 
 from legacy_weights.containers import open_buffer, unwrap
+from legacy_weights.description import Description
 from legacy_weights.errors import LayoutError, UsageError, in_file
 from legacy_weights.families.unflatten import Entry, unflatten
 from legacy_weights.hashing import sha256_file
 from legacy_weights.hierarchy import MigratedFile, is_hierarchy, open_file
+from legacy_weights.hierarchy.described import upgraded
 from legacy_weights.layouts import load_layout
+from legacy_weights.readers import is_hdf5, read_hdf5
 from legacy_weights.readers import tree as tree_of
-from legacy_weights.tree import JSON, Record, Tree
+from legacy_weights.tree import JSON, Record, Source, Tree
 
 Path_ = str | PathLike[str]
 Progress = Callable[[int, int, str], None]
@@ -77,13 +80,20 @@ def read(path: Path_, *, layout: Path_ | Sequence[Entry] | None = None) -> Tree:
     """
     path = Path(path)
     with in_file(path):
-        buffer = open_buffer(path)
-        if is_hierarchy(path):
-            found = open_file(path).tree()
-        else:
-            digest = functools.cache(lambda: sha256_file(buffer.view))
-            found = tree_of(path.name, len(buffer), digest, unwrap(buffer))
+        found = _read(path)
         return found if layout is None else _with_layout(found, layout)
+
+
+def _read(path: Path) -> Tree:
+    buffer = open_buffer(path)
+    digest = functools.cache(lambda: sha256_file(buffer.view))
+    if not is_hdf5(buffer.view):
+        return tree_of(path.name, len(buffer), digest, unwrap(buffer))
+    if is_hierarchy(path):
+        return open_file(path).tree()
+    source = Source(path.name, len(buffer), "hdf5", digest)
+    found = read_hdf5(path, source)
+    return upgraded(found) if isinstance(found, Description) else found
 
 
 def _with_layout(tree: Tree, layout: Path_ | Sequence[Entry]) -> Tree:

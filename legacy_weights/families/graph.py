@@ -20,6 +20,7 @@ from legacy_weights.families.values import (
     StepKind,
     attributes,
     children,
+    is_hollow,
     is_leaf,
     resolve,
 )
@@ -49,9 +50,9 @@ LISTS = ("params", "_params", "parameters", "all_params", "_weights")
 _LIST_KEYS = frozenset([*LISTS, *(name.encode() for name in LISTS)])
 
 
-def from_library(instance: Instance) -> bool:
-    """Whether a record's class is one of Theano or its heirs."""
-    return _LIBRARY.match(instance.cls_name) is not None
+def is_library(dotted: str) -> bool:
+    """Whether a class is one of Theano or its heirs."""
+    return _LIBRARY.match(dotted) is not None
 
 
 def is_list_step(step: Step) -> bool:
@@ -185,9 +186,8 @@ class Graph:
         self._walk()
 
     def _walk(self) -> None:
-        nodes = self.nodes
-        count = 0
-        met: set[int] = {id(self.root.raw)}
+        nodes, count = self.nodes, 0
+        met = {id(self.root.raw): False}
         queue: list[tuple[bool, int, int, int, Node]] = [(False, 0, 0, 0, self.root)]
         while queue:
             hidden, cost, positions, _, node = heapq.heappop(queue)
@@ -196,33 +196,47 @@ class Graph:
             nodes[id(node.raw)] = node
             if is_leaf(node.value):
                 self.arrays.append(node)
-            library = _library_class(node)
+            library, elements = _library_class(node), set()
             for step, child in children(node.raw, node.value, node.step):
-                unseen = hidden or _is_hidden(step, library)
-                listed = is_list_step(step)
-                self._note(node, step, child, met)
-                if listed and not unseen:
-                    self.lists.append((node, step, child))
-                if id(child) in nodes:
+                unseen, price = hidden, cost + (step.kind is not StepKind.STATE)
+                index = step.kind is StepKind.INDEX
+                if not index:
+                    unseen = hidden or _is_hidden(step, library)
+                    if is_list_step(step):
+                        # It states an order, and names nothing if there is another way.
+                        price += 1000
+                        if not unseen:
+                            self.lists.append((node, step, child))
+                known = self._note(node, step, child, met) or id(child) in nodes
+                if known or (index and id(child) in elements):
                     continue
+                if index:
+                    elements.add(id(child))
                 count += 1
-                # A list of parameters states an order, and names nothing if there is another way.
-                price = 1000 * listed + (step.kind is not StepKind.STATE)
-                place = positions + (step.kind is StepKind.INDEX)
                 entry = Node(child, node, step, unseen)
-                heapq.heappush(queue, (unseen, cost + price, place, count, entry))
+                heapq.heappush(queue, (unseen, price, positions + index, count, entry))
 
-    def _note(self, node: Node, step: Step, child: Any, met: set[int]) -> None:
-        """Note a reference from a node to another object."""
-        leaf = is_leaf(resolve(child))
-        if leaf or type(child) is Instance:
-            known = self.references.setdefault(id(child), [])
+    def _note(self, node: Node, step: Step, child: Any, met: dict[int, bool]) -> bool:
+        """Note a reference; return whether there is no need to walk on to where it leads.
+
+        A container of nothing but plain values is of interest only if it is shared: then it
+        becomes a record of its own, and needs its path.
+        """
+        key, kind = id(child), type(child)
+        if kind is Instance or is_leaf(child):
+            known = self.references.setdefault(key, [])
             if len(known) < _REFERENCES:
                 known.append((node, step))
-        if not leaf:
-            if id(child) in met:
-                self.shared.add(id(child))
-            met.add(id(child))
+            if is_leaf(resolve(child)):
+                return False
+        if kind is tuple and not child:
+            return True  # one object in all of Python
+        if key in met:
+            self.shared.add(key)
+            met[key] = False
+        else:
+            met[key] = is_hollow(child)
+        return met[key]
 
     def attributes(self, instance: Instance) -> dict[str, Any]:
         """Return the attributes of an instance; a state that is shared is looked at once."""
@@ -249,10 +263,11 @@ class Graph:
 
 def _library_class(node: Node) -> str:
     """Return the class of Theano whose attributes or arguments a node holds, or nothing."""
+    if node.step.kind is not StepKind.STATE and type(node.raw) is not Instance:
+        return ""
     raw = owner(node).raw
-    if type(raw) is Instance and from_library(raw):
-        return raw.cls_name.rpartition(".")[2]
-    return ""
+    dotted = raw.cls_name if type(raw) is Instance else ""
+    return dotted.rpartition(".")[2] if is_library(dotted) else ""
 
 
 def _is_hidden(step: Step, library: str) -> bool:

@@ -215,11 +215,18 @@ def add_others(graph: Graph, result: Interpretation, roles: Mapping[int, Role]) 
 
     Those with a path of their own keep its name; those inside the wiring of a graph, and
     constants, are numbered.
+
+    Parameters
+    ----------
+    graph : Graph
+    result : Interpretation
+    roles : mapping of int to Role
+        The roles that are known, by the identity of a node.
     """
     sections: dict[str, list[tuple[Node, Role]]] = {}
     for node in graph.arrays:
         if id(node.raw) not in result.places:
-            role = roles.get(id(node.raw), Role.OTHER if node.hidden else Role.DATA)
+            role = roles.get(id(node), Role.OTHER if node.hidden else Role.DATA)
             sections.setdefault(role.section, []).append((node, role))
     for section, members in sections.items():
         names = distinct(list(_other_names(members)))

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from legacy_weights.families.graph import Graph, Node, from_library, is_list_step, owner
+from legacy_weights.families.graph import Graph, Node, is_library, is_list_step, owner
 from legacy_weights.families.interpretation import Interpretation, add_others, snapshot_of
 from legacy_weights.families.naming import Cell
 from legacy_weights.families.order import stated_lists
@@ -24,7 +24,7 @@ def interpret(graph: Graph) -> Interpretation:
     cells = [
         Cell(node, [node], others=_masked(node))
         for node in graph.arrays
-        if id(node.raw) not in roles and _is_numeric(node)
+        if id(node) not in roles and _is_numeric(node)
     ]
     listed = stated_lists(graph, cells)
     # Numbers of no dimension are rather settings, and say nothing of what stands beside them.
@@ -38,7 +38,7 @@ def interpret(graph: Graph) -> Interpretation:
         snapshot_of(graph, cells, result)
     else:
         root = graph.root.raw
-        known = any(from_library(instance) for _, instance in graph.instances())
+        known = any(is_library(raw.cls_name) for _, raw in graph.instances())
         result.family = "Theano" if known else "unknown"
         result.evidence = f"class {short(root.cls_name)}" if type(root) is Instance else ""
     add_others(graph, result, roles)

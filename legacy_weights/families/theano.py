@@ -7,16 +7,28 @@ it.  Theano-PyMC keeps the module paths, Aesara and PyTensor put their own names
 
 from __future__ import annotations
 
+import enum
+import functools
 import re
 from typing import Any
 
-from legacy_weights.families.graph import Graph, Node, as_array, from_library
+from legacy_weights.families.graph import Graph, Node, as_array, is_library
 from legacy_weights.families.interpretation import Interpretation, add_others, snapshot_of
 from legacy_weights.families.naming import Cell
 from legacy_weights.families.values import is_leaf, short, text_of
 from legacy_weights.hashing import blocks
 from legacy_weights.pickles.objects import ABSENT, Instance
 from legacy_weights.tree import AnyArray, Role
+
+
+class Kind(enum.Enum):
+    """What a class of Theano or NumPy is for, where that tells the role of an array."""
+
+    SHARED = enum.auto()
+    CONSTANT = enum.auto()
+    RANDOM = enum.auto()
+    OTHER = enum.auto()
+
 
 _SHARED = re.compile(r"\w*SharedVariable")
 _CONSTANT = re.compile(r"\w*Constant")
@@ -25,26 +37,21 @@ _RANDOM_MODULES = ("numpy.random.", "mtrand.")
 _CREATED = re.compile(r"auto_(\d{1,18})")
 
 
-def _class(instance: Instance) -> str:
-    return instance.cls_name.rpartition(".")[2]
+def kind_of(value: Any) -> Kind:
+    """Return what a record is; of all that is no record, that it is something else."""
+    return _kind_of(value.cls_name[:200]) if type(value) is Instance else Kind.OTHER
 
 
-def is_shared(value: Any) -> bool:
-    """Whether a record is a shared variable of Theano or one of its heirs."""
-    return (
-        type(value) is Instance
-        and from_library(value)
-        and _SHARED.fullmatch(_class(value)) is not None
-    )
-
-
-def is_random(value: Any) -> bool:
-    """Whether a record is a random state of NumPy, or a stream or state of Theano."""
-    if type(value) is not Instance:
-        return False
-    if value.cls_name.startswith(_RANDOM_MODULES):
-        return True
-    return _STREAMS.fullmatch(_class(value)) is not None
+@functools.lru_cache(1000)
+def _kind_of(dotted: str) -> Kind:
+    name = dotted.rpartition(".")[2]
+    if dotted.startswith(_RANDOM_MODULES) or _STREAMS.fullmatch(name):
+        return Kind.RANDOM
+    if is_library(dotted) and _SHARED.fullmatch(name):
+        return Kind.SHARED
+    if is_library(dotted) and _CONSTANT.fullmatch(name):
+        return Kind.CONSTANT
+    return Kind.OTHER
 
 
 def interpret(graph: Graph) -> Interpretation | None:
@@ -52,9 +59,9 @@ def interpret(graph: Graph) -> Interpretation | None:
 
     The states of random streams are shared variables too, and do not count.
     """
-    roles = roles_of(graph)
-    random = random_nodes(graph)
-    shared = [node for node, raw in graph.instances() if is_shared(raw) and id(node) not in random]
+    shared = [node for node in graph.nodes.values() if kind_of(node.raw) is Kind.SHARED]
+    roles = roles_of(graph) if shared else {}
+    shared = [node for node in shared if roles.get(id(node)) is not Role.RANDOM]
     if not shared:
         return None
     cells = merge_copies(graph, cells_of(graph, shared, roles))
@@ -90,7 +97,7 @@ def cells_of(graph: Graph, shared: list[Node], roles: dict[int, Role]) -> list[C
         arrays = held.get(key, [])
         if cell.inside is not None and is_leaf(cell.inside.value):
             arrays = [cell.inside]
-        cell.arrays = [array for array in arrays if roles.get(id(array.raw)) is not Role.RANDOM]
+        cell.arrays = [array for array in arrays if roles.get(id(array)) is not Role.RANDOM]
     return [cell for cell in cells.values() if cell.arrays]
 
 
@@ -163,44 +170,28 @@ def _created(auto_name: Any) -> int | None:
     return int(found.group(1)) if found else None
 
 
-def random_nodes(graph: Graph) -> set[int]:
-    """Return the identities of the nodes of random states and of all below them.
+def roles_of(graph: Graph) -> dict[int, Role]:
+    """Return the roles that classes of Theano and NumPy give to what is below them, by node.
 
-    What the graphs of a stream lead to is not random: they can lead to any variable.
+    What the graphs of a random stream lead to is not random: they can lead to any variable.
     """
-    found: set[int] = set()
+    found: dict[int, Role] = {}
     for node in graph.nodes.values():
-        below = node.parent is not None and id(node.parent) in found
-        if is_random(node.raw) or (below and not (node.hidden and is_shared(node.raw))):
-            found.add(id(node))
+        kind = kind_of(node.raw)
+        above = None if node.parent is None else found.get(id(node.parent))
+        own = kind is Kind.SHARED and (node.hidden or above is not Role.RANDOM)
+        if kind is Kind.RANDOM:
+            found[id(node)] = Role.RANDOM
+        elif kind is Kind.CONSTANT and above is not Role.RANDOM:
+            found[id(node)] = Role.CONSTANT
+        elif above is not None and not own:
+            found[id(node)] = above
     return found
 
 
-def roles_of(graph: Graph) -> dict[int, Role]:
-    """Return the role of each array that a class of Theano or NumPy tells."""
-    random = random_nodes(graph)
-    found: dict[int, Role] = {}
-    for node in graph.nodes.values():
-        key, parent = id(node), None if node.parent is None else found.get(id(node.parent))
-        if key in random:
-            found[key] = Role.RANDOM
-        elif is_constant(node.raw):
-            found[key] = Role.CONSTANT
-        elif parent is not None and not is_shared(node.raw):
-            found[key] = parent
-    return {id(array.raw): found[id(array)] for array in graph.arrays if id(array) in found}
-
-
-def is_constant(value: Any) -> bool:
-    """Whether a record is a constant of a graph."""
-    return (
-        type(value) is Instance
-        and from_library(value)
-        and _CONSTANT.fullmatch(_class(value)) is not None
-    )
-
-
-_STANDARD = re.compile(r"(collections|__builtin__|builtins|copy_reg|copyreg|numpy)\b")
+_FOREIGN = re.compile(
+    r"(theano|aesara|pytensor|numpy|collections|__builtin__|builtins|copy_reg|copyreg)\."
+)
 
 
 def evidence(graph: Graph, cells: list[Cell]) -> str:
@@ -209,7 +200,7 @@ def evidence(graph: Graph, cells: list[Cell]) -> str:
     current: Node | None = (cells[0].node.wiring or cells[0].node) if cells else graph.root
     while current is not None:
         raw = current.raw
-        if type(raw) is Instance and not from_library(raw) and not _STANDARD.match(raw.cls_name):
+        if type(raw) is Instance and not _FOREIGN.match(raw.cls_name):
             found = f"class {short(raw.cls_name)}"
         current = current.parent
     return found

@@ -48,11 +48,11 @@ class Step(NamedTuple):
 
     def __str__(self) -> str:
         if self.kind is StepKind.ATTRIBUTE:
-            return f".{label(self.key)}"
+            return f".{short(label(self.key))}"
         if self.kind is StepKind.INDEX:
             return f"[{self.key}]"
         if self.kind is StepKind.KEY:
-            return f"[{key_repr(self.key)}]"
+            return f"[{short(key_repr(self.key))}]"
         return f".<{self.key}>" if self.kind is StepKind.PART else ""
 
 
@@ -99,6 +99,14 @@ def _plain(value: Any) -> bool:
     if kind is bytes or kind is memoryview:
         return len(value) < BLOB
     return isinstance(value, np.generic | np.dtype)
+
+
+def is_hollow(value: Any) -> bool:
+    """Whether a value is a container that holds nothing but plain values."""
+    kind = type(value)
+    if kind is list or kind is tuple:
+        return set(map(type, value)) <= _PLAIN
+    return kind is dict and not value
 
 
 def children(raw: Any, value: Any, step: Step) -> Iterator[tuple[Step, Any]]:
@@ -323,15 +331,16 @@ def label(key: Any) -> str:
     """Return a name or key as one component of a name; a very long one is cut."""
     if isinstance(key, bytes | memoryview) and len(key) > _LONGEST:
         head = bytes(key[: _LONGEST - 40]).decode(errors="backslashreplace")
-        return f"{head}…({len(key):,} bytes)"
-    text = text_of(key)
-    if len(text) > _LONGEST:
-        text = f"{text[: _LONGEST - 40]}…({len(text):,} characters)"
+        text = f"{head}…({len(key):,} bytes)"
+    else:
+        text = text_of(key)
+        if len(text) > _LONGEST:
+            text = f"{text[: _LONGEST - 40]}…({len(text):,} characters)"
     return sys.intern(text)  # one text for the thousand arrays below one key
 
 
 _KEY_ITEMS = 8
-_KEY_DEPTH = 3
+_KEY_DEPTH = 2
 
 
 def key_repr(key: Any, depth: int = 0) -> str:

@@ -2,38 +2,26 @@
 
 from __future__ import annotations
 
-import io
 import os
-import stat
-import weakref
 from collections.abc import Iterator
-from contextlib import contextmanager
 from functools import partial
 from typing import Any
 
-import h5py
 import numpy as np
-from h5py import h5a, h5g, h5l, h5o, h5s, h5t, h5z
+from h5py import h5a, h5l, h5o, h5s, h5t, h5z
 
-from legacy_weights.errors import (
-    DamagedError,
-    LegacyWeightsError,
-    LimitError,
-    RefusedError,
-    UnreadableError,
-    UsageError,
-)
+from legacy_weights.errors import DamagedError, LimitError, RefusedError, UnreadableError
 from legacy_weights.hashing import BLOCK
 from legacy_weights.hdf5 import _objects
+from legacy_weights.hdf5._handle import Handle
 from legacy_weights.hdf5._nodes import Dataset, Group, Link, Node, Other
 from legacy_weights.tree import AnyArray, Array
 
 _DENSEST = 1100  # bytes that one stored byte can stand for: deflate reaches 1,032
-_OPEN_GROUPS = 1000
 
 
-class File:
-    """An HDF5 file, open for reading; a context manager.
+class File(Handle):
+    """An HDF5 file, open for reading; a context manager, for one thread at a time.
 
     Parameters
     ----------
@@ -50,60 +38,6 @@ class File:
     DamagedError
         The HDF5 library cannot make sense of it.  Every method can raise this.
     """
-
-    def __init__(
-        self,
-        path: str | os.PathLike[str],
-        *,
-        unbacked: int = 1 << 26,
-        longest_attribute: int = 1 << 20,
-    ) -> None:
-        self.path = os.fspath(path)
-        self._unbacked = unbacked
-        self._longest_attribute = longest_attribute
-        self._groups: dict[str, Any] = {}
-        try:
-            # Before it is opened, for opening a pipe waits for a writer.
-            if not stat.S_ISREG(os.stat(self.path).st_mode):
-                raise UnreadableError("it is no regular file", file=self.path)
-            descriptor = os.open(self.path, os.O_RDONLY | getattr(os, "O_BINARY", 0))
-        except OSError as error:
-            raise UnreadableError(error.strerror or str(error), file=self.path) from error
-        # Lazy arrays can keep the file open for as long as they live, so it closes with them.
-        self._bytes = io.FileIO(descriptor, closefd=False)
-        self._close_bytes = weakref.finalize(self, os.close, descriptor)
-        try:
-            self._h5: h5py.File | None = self._open()
-        except BaseException:
-            self._close_bytes()
-            raise
-
-    def _open(self) -> h5py.File:
-        try:
-            return h5py.File(self.path, "r")
-        except BlockingIOError as error:
-            advice = "Another program has it open for writing; try again when it is done"
-            raise UnreadableError("it is locked", advice=advice, file=self.path) from error
-        except Exception as error:
-            if "signature not found" in str(error):
-                raise UnreadableError("it is no HDF5 file", file=self.path) from error
-            raise DamagedError(_first_line(error), file=self.path) from error
-
-    def close(self) -> None:
-        """Close the file; its lazy arrays cannot be read any more."""
-        self._groups.clear()
-        self._bytes.close()
-        self._close_bytes()
-        if self._h5 is not None:
-            h5, self._h5 = self._h5, None
-            with self._guard("/"):
-                h5.close()
-
-    def __enter__(self) -> File:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self.close()
 
     def find(self, path: str) -> Node | None:
         """Describe what stands at an absolute path.
@@ -126,8 +60,8 @@ class File:
 
     def walk(self) -> Iterator[Node]:
         """Yield what stands below the root, depth first, each object once."""
-        root = self._root()
         with self._guard("/"):
+            root = self._root()
             met = {h5o.get_info(root).addr: "/"}
         waiting = self._children(root, "")
         while waiting:
@@ -233,7 +167,10 @@ class File:
             return values
 
     def blocks(self, path: str) -> Iterator[memoryview]:
-        """Yield the stored values of a dataset as bytes in C order, in a buffer used again."""
+        """Yield the stored values of a dataset as bytes in C order.
+
+        A block is good until the next one is asked for.
+        """
         with self._guard(path):
             dataset, found = self._dataset(path)
         if found.offset is None:
@@ -272,38 +209,6 @@ class File:
                 dataset.read(h5s.create_simple(count), space, part, mtype=mtype)
             yield part.reshape(-1).view(np.uint8).data
 
-    def _root(self) -> Any:
-        if self._h5 is None:
-            raise UsageError("the file is closed", file=self.path)
-        return h5o.open(self._h5.id, b"/")
-
-    def _locate(self, path: str) -> tuple[Any, bytes]:
-        """Return the group that holds `path`, None if there is none, and the name in it."""
-        head, _, name = path.rpartition("/")
-        if head not in self._groups or self._h5 is None:
-            group = self._root()
-            for part in _objects.encoded(head).split(b"/")[1:]:
-                links = group.links
-                if not links.exists(part) or links.get_info(part).type != h5l.TYPE_HARD:
-                    return None, b""
-                group = h5o.open(group, part)
-                if not isinstance(group, h5g.GroupID):
-                    return None, b""
-            if len(self._groups) >= _OPEN_GROUPS:
-                self._groups.clear()
-            self._groups[head] = group
-        return self._groups[head], _objects.encoded(name)
-
-    def _object(self, path: str) -> Any:
-        if path == "/":
-            return self._root()
-        parent, name = self._locate(path)
-        if parent is None or not parent.links.exists(name):
-            raise DamagedError("nothing stands there", where=path)
-        if parent.links.get_info(name).type != h5l.TYPE_HARD:
-            raise RefusedError("it is a link, and links are not followed", where=path)
-        return h5o.open(parent, name)
-
     def _dataset(self, path: str) -> tuple[Any, Dataset]:
         """Open a dataset to read from it."""
         item = self._object(path)
@@ -324,23 +229,6 @@ class File:
                     raise UnreadableError(what, where=path)
         return item, found
 
-    @contextmanager
-    def _guard(self, path: str) -> Iterator[None]:
-        """Turn whatever the HDF5 library raises into an error that names file and path."""
-        try:
-            yield
-        except LegacyWeightsError as error:
-            error.file = error.file or self.path
-            raise
-        # Altered files make h5py raise almost anything, TypeError and SystemError included.
-        except Exception as error:
-            raise DamagedError(_first_line(error), where=path, file=self.path) from error
-
 
 def _bytes(name: bytes | str) -> bytes:
     return name if isinstance(name, bytes) else _objects.encoded(name)
-
-
-def _first_line(error: BaseException) -> str:
-    lines = str(error).strip().splitlines()
-    return lines[0] if lines else type(error).__name__

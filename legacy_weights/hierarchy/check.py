@@ -274,9 +274,14 @@ def _values(file: MigratedFile, row: Row) -> Iterator[memoryview]:
     """Yield the values of an array as they are hashed."""
     home = file.contents.home(row).path
     array = file.contents.arrays[home]
+    kept, _ = storage.form(array.dtype, array.shape)
     if is_little_endian(array.dtype):
-        return file.hdf5.blocks(home)
-    return canonical_blocks(array.load())
+        yield from file.hdf5.blocks(home)
+    elif kept.itemsize > 1:
+        for block in file.hdf5.blocks(home):
+            yield np.frombuffer(block, kept).byteswap().view(np.uint8).data
+    else:
+        yield from canonical_blocks(array.load())
 
 
 def _finding(error: LegacyWeightsError, rule: str) -> Finding:

@@ -13,7 +13,7 @@ import numpy as np
 
 from legacy_weights import hdf5, paths
 from legacy_weights.errors import DamagedError, WriteError
-from legacy_weights.hashing import BLOCK, sha256
+from legacy_weights.hashing import BLOCK, contiguous, sha256
 from legacy_weights.hierarchy import storage
 from legacy_weights.hierarchy.schema import Column, Table
 from legacy_weights.hierarchy.texts import quote
@@ -53,7 +53,7 @@ class KeptTable:
             if stored:
                 # By way of text, for PyTables takes "<f8" and "=f8" for different byte orders.
                 fields.append((column, np.dtype(kept.str), cell))
-                whole = np.ascontiguousarray(storage.store(little, opaque=opaque))
+                whole = contiguous(storage.store(little, opaque=opaque))
                 self._columns[column] = whole.reshape(table.length, *cell)
             columns.append(
                 Column(

@@ -26,7 +26,7 @@ from typing import Any
 import numpy as np
 
 from legacy_weights.errors import DamagedError, WriteError
-from legacy_weights.hashing import blocks
+from legacy_weights.hashing import blocks, contiguous
 from legacy_weights.tree import AnyArray
 
 _MAX_RANK = 32
@@ -104,10 +104,7 @@ def store(array: AnyArray, *, opaque: bool = False) -> AnyArray:
     if array.size == 0 or array.dtype.itemsize == 0:
         return np.empty(shape, kept)
     if array.dtype.itemsize != kept.itemsize or array.ndim > _MAX_RANK:
-        if array.dtype.kind == "V":
-            # As plain bytes: NumPy copies structured elements field by field and loses the gaps.
-            array = array.view(np.dtype((np.void, array.dtype.itemsize)))
-        array = np.ascontiguousarray(array).reshape(-1)
+        array = contiguous(array).reshape(-1)
     return array.view(kept).reshape(shape)
 
 

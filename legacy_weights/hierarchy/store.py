@@ -14,6 +14,7 @@ import numpy as np
 import tables
 
 from legacy_weights.errors import WriteError
+from legacy_weights.hashing import contiguous
 from legacy_weights.hierarchy import storage
 from legacy_weights.hierarchy.document import Attribute, is_written
 from legacy_weights.tree import AnyArray
@@ -99,9 +100,9 @@ class Store:
                 rows = max(1, _LARGE // (values.nbytes // len(values)))
                 for start in range(0, len(values), rows):
                     part = storage.store(values[start : start + rows], opaque=opaque)
-                    node[start : start + rows] = np.ascontiguousarray(part)
+                    node[start : start + rows] = contiguous(part)
             else:
-                whole = np.ascontiguousarray(storage.store(values, opaque=opaque)).reshape(shape)
+                whole = contiguous(storage.store(values, opaque=opaque))
                 if whole.size == 1 and max(whole.strides, default=1) <= 0:
                     whole = whole.copy()  # PyTables takes an array without strides for an empty one
                 tables.Array(group, name, whole, track_times=False)

@@ -117,7 +117,12 @@ def _update(machine: Machine, target: Any, items: list[Any]) -> None:
         machine.fail(f"opcode {machine.opcode_name()} finds a key without a value")
     names = keys.checked(machine, items[::2])
     if type(target) is dict:
-        keys.update(machine, target, names, items[1::2])
+        before = len(target)
+        if len(names) > keys.MANY:
+            keys.check_collisions(machine, names)
+        target.update(zip(names, items[1::2], strict=True))
+        if len(target) > keys.MANY:
+            keys.check_grown(machine, target, before)
     elif type(target) is Instance:
         if target.pairs is None:
             target.pairs = []
@@ -158,9 +163,11 @@ def additems(machine: Machine, position: int) -> int:
 @opcode(b"s", 0)
 def setitem(machine: Machine, position: int) -> int:
     """Put a key and a value into the dictionary below them."""
-    value = machine.pop()
-    key = machine.pop()
-    _update(machine, machine.stack[-1], [key, value])
+    if len(machine.stack) < 3:
+        machine.fail(f"opcode {machine.opcode_name()} finds fewer than 3 objects")
+    items = machine.stack[-2:]
+    del machine.stack[-2:]
+    _update(machine, machine.stack[-1], items)
     return position
 
 

@@ -5,9 +5,11 @@ from __future__ import annotations
 import struct
 
 from legacy_weights.errors import LimitError
-from legacy_weights.pickles.machine import Machine, MemoError, Stop, opcode
+from legacy_weights.pickles.machine import Machine, Stop, opcode
 
 _UNSIGNED = struct.Struct("<I").unpack_from
+_INDEX = 20
+"""Digits of a memo index, and the line feed."""
 
 
 @opcode(b".", 0)
@@ -74,10 +76,12 @@ def dup(machine: Machine, position: int) -> int:
 
 
 def _index(machine: Machine, position: int) -> tuple[int, int]:
-    text, end = machine.short_line(position)
-    if not text.isdigit() or len(text) > 20:
+    end = machine.data.find(b"\n", position, position + _INDEX)
+    text = machine.data[position:end]
+    if end < 0 or not text.isdigit():
+        text, end = machine.short_line(position)
         machine.fail(f"{text[:40]!r} is no memo index")
-    return int(text), end
+    return int(text), end + 1
 
 
 @opcode(b"p", 0)
@@ -109,32 +113,25 @@ def memoize(machine: Machine, position: int) -> int:
     return position
 
 
-def _recall(machine: Machine, index: int) -> None:
-    try:
-        machine.push(machine.memo[index])
-    except KeyError:
-        raise MemoError(f"memo entry {index} was never set", where=machine.position) from None
-
-
 @opcode(b"g", 0)
 def get(machine: Machine, position: int) -> int:
     """Recall an object by its number."""
     index, end = _index(machine, position)
-    _recall(machine, index)
+    machine.push(machine.memo[index])
     return end
 
 
 @opcode(b"h", 1)
 def binget(machine: Machine, position: int) -> int:
     """Recall an object by its one-byte number."""
-    _recall(machine, machine.data[position])
+    machine.push(machine.memo[machine.data[position]])
     return position + 1
 
 
 @opcode(b"j", 1)
 def long_binget(machine: Machine, position: int) -> int:
     """Recall an object by its four-byte number."""
-    _recall(machine, _UNSIGNED(machine.data, position)[0])
+    machine.push(machine.memo[_UNSIGNED(machine.data, position)[0]])
     return position + 4
 
 

@@ -8,7 +8,7 @@ them.  A small pickle could keep it busy for ever, or overflow its stack.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Collection, Iterable
+from collections.abc import Collection
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -20,14 +20,20 @@ from legacy_weights.pickles.objects import Global, Instance, PersistentId
 if TYPE_CHECKING:
     from legacy_weights.pickles.machine import Machine
 
-_CHEAP = frozenset({type(None), bool, float, bytes, str, Global, Instance, PersistentId})
-"""Hashed in no time: small, or of a hash that Python keeps or takes from the address."""
+_CHEAP = frozenset({type(None), bool, int, float, bytes, str, Global, Instance, PersistentId})
+"""Hashed in no time: small, or of a hash that Python keeps or takes from the address.
+
+Integers are, unless the pickle has one of those that :attr:`~.machine.Machine.huge` tells of.
+"""
 _SALTED = frozenset({bytes, str})
 """No file can choose their hashes."""
 _DISTINCT = 2**61 - 1
 """Smaller integers are their own hashes (``sys.hash_info.modulus``)."""
-_MANY = 1024
-_BITS = 16_384
+MANY = 1024
+"""So many keys may do what they like."""
+HUGE = 16_384
+"""Integers of more bits are no keys."""
+_SHORT = 16
 
 
 def checked(machine: Machine, keys: list[Any]) -> list[Any]:
@@ -38,31 +44,20 @@ def checked(machine: Machine, keys: list[Any]) -> list[Any]:
     LimitError
         If hashing them would take unduly long.
     """
-    if set(map(type, keys)) <= _CHEAP:
+    if _CHEAP.issuperset(map(type, keys)) and not machine.huge:
         return keys
-    return [key if type(key) in _CHEAP else _checked(machine, key) for key in keys]
+    return [_checked(machine, key) for key in keys]
 
 
-def update(
-    machine: Machine, mapping: dict[Any, Any], keys: list[Any], values: Iterable[Any]
-) -> None:
-    """Put values into a dictionary, under keys that were checked.
-
-    Raises
-    ------
-    LimitError
-        If too many keys have the same hash; that is looked at each time it has doubled.
-    """
-    before = len(mapping)
-    if len(keys) > _MANY:
-        _check_collisions(machine, keys)
-    mapping.update(zip(keys, values, strict=True))
+def check_grown(machine: Machine, mapping: dict[Any, Any], before: int) -> None:
+    """Look for too many keys of one hash in a dictionary, each time that it has doubled."""
     after = len(mapping)
-    if after > _MANY and after.bit_length() != before.bit_length():
-        _check_collisions(machine, mapping)
+    if after > MANY and after.bit_length() != before.bit_length():
+        check_collisions(machine, mapping)
 
 
-def _check_collisions(machine: Machine, keys: Collection[Any]) -> None:
+def check_collisions(machine: Machine, keys: Collection[Any]) -> None:
+    """Raise if too many keys have the same hash."""
     kinds = set(map(type, keys))
     if kinds <= _SALTED or (kinds == {int} and min(keys) > -_DISTINCT and max(keys) < _DISTINCT):
         return
@@ -77,10 +72,11 @@ def _check_collisions(machine: Machine, keys: Collection[Any]) -> None:
 
 def _checked(machine: Machine, key: Any) -> Any:
     kind = type(key)
-    if kind is int:
+    if kind is tuple:
+        if len(key) > _SHORT or machine.huge or not _CHEAP.issuperset(map(type, key)):
+            _check_tuple(machine, key)
+    elif kind is int:
         _check_integer(machine, key)
-    elif kind is tuple:
-        _check_tuple(machine, key)
     elif kind is memoryview:
         machine.spend(len(key))
         return bytes(key)
@@ -90,11 +86,11 @@ def _checked(machine: Machine, key: Any) -> Any:
 
 
 def _check_integer(machine: Machine, key: int) -> None:
-    if key.bit_length() > _BITS:
+    if key.bit_length() > HUGE:
         raise LimitError(
             f"an integer of {key.bit_length():,} bits is the key of a dictionary",
             where=machine.position,
-            expected=f"at most {_BITS:,}",
+            expected=f"at most {HUGE:,}",
         )
 
 

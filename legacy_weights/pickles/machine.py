@@ -78,6 +78,8 @@ class Machine:
         The highest that the opcodes of the last pickle belong to.
     globals : dict
         (module, name) to Global, in the order in which they were met.
+    huge : bool
+        Whether an integer was met that is too large for a dictionary key.
     python2, python3 : bool
         Whether an opcode or a name was met that only this Python writes.
     """
@@ -88,6 +90,7 @@ class Machine:
         "end",
         "globals",
         "handlers",
+        "huge",
         "limits",
         "marks",
         "memo",
@@ -120,6 +123,7 @@ class Machine:
         self.globals: dict[tuple[str, str], Global] = {}
         self.budget = self.limits.free + self.limits.growth * (self.end - start)
         self.protocol = 0
+        self.huge = False
         self.python2 = False
         self.python3 = False
         self._clear()
@@ -156,10 +160,13 @@ class Machine:
             return stop.args[0]
         except LegacyWeightsError:
             raise
+        except KeyError as error:  # of the memo
+            found = f"memo entry {error.args[0]} was never set"
+            raise MemoError(found, where=self.position) from None
         except struct.error:
             self.truncated("the argument of the last opcode is cut off")
         except (IndexError, TypeError, ValueError, OverflowError) as error:
-            if isinstance(error, IndexError) and self.position + 1 >= self.end:
+            if isinstance(error, IndexError) and not str(error).startswith("list "):
                 self.truncated("the argument of the last opcode is cut off")
             # Stack underflow, unhashable keys, malformed numbers, invalid UTF-8.
             self.fail(f"opcode {self.opcode_name()} cannot be carried out ({str(error)[:200]})")

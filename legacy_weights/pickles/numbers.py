@@ -8,12 +8,14 @@ from typing import Any
 import numpy as np
 
 from legacy_weights.errors import LimitError
+from legacy_weights.pickles.keys import HUGE
 from legacy_weights.pickles.machine import Machine, opcode
 
 _DOUBLE = struct.Struct(">d").unpack_from
 _INT = struct.Struct("<i").unpack_from
 _SHORT = struct.Struct("<H").unpack_from
 
+_K, _M, _J, _G = b"KMJG"
 # Nine opcodes of one kind in a row are worth a detour by NumPy; picklers write lists in batches
 # of a thousand items.
 _BATCH = 1000
@@ -58,6 +60,7 @@ def _integer(machine: Machine, text: bytes) -> int:
             where=machine.position,
             expected=f"at most {machine.limits.digits:,}",
         )
+    machine.huge = True
     digits = text[1:] if text[:1] in (b"-", b"+") else text
     if not digits.isdigit():
         machine.fail(f"{text[:40]!r} is no integer")
@@ -72,11 +75,10 @@ def _integer(machine: Machine, text: bytes) -> int:
 def int_(machine: Machine, position: int) -> int:
     """Push an integer in text form; ``01`` and ``00`` are True and False."""
     text, end = machine.line(position)
-    text = text.strip()
-    if text in (b"00", b"01"):
-        machine.push(text == b"01")
+    if text[:1] == b"0" and text.strip() in (b"00", b"01"):
+        machine.push(text[:2] == b"01")
     else:
-        machine.push(_integer(machine, text.removesuffix(b"L")))
+        machine.push(_integer(machine, text.strip().removesuffix(b"L")))
     return end
 
 
@@ -105,7 +107,7 @@ def _run(machine: Machine, first: int) -> int:
 def binint1(machine: Machine, position: int) -> int:
     """Push a one-byte unsigned integer, or as many as follow one another."""
     data = machine.data
-    if data[position + 1 : position + 16 : 2] == b"KKKKKKKK":
+    if data[position + 1] == _K and data[position + 1 : position + 16 : 2] == b"KKKKKKKK":
         return _run(machine, position - 1)
     machine.push(data[position])
     return position + 1
@@ -115,7 +117,7 @@ def binint1(machine: Machine, position: int) -> int:
 def binint2(machine: Machine, position: int) -> int:
     """Push a two-byte unsigned integer, or as many as follow one another."""
     data = machine.data
-    if data[position + 2 : position + 24 : 3] == b"MMMMMMMM":
+    if data[position + 2] == _M and data[position + 2 : position + 24 : 3] == b"MMMMMMMM":
         return _run(machine, position - 1)
     machine.push(_SHORT(data, position)[0])
     return position + 2
@@ -125,7 +127,7 @@ def binint2(machine: Machine, position: int) -> int:
 def binint(machine: Machine, position: int) -> int:
     """Push a four-byte signed integer, or as many as follow one another."""
     data = machine.data
-    if data[position + 4 : position + 40 : 5] == b"JJJJJJJJ":
+    if data[position + 4] == _J and data[position + 4 : position + 40 : 5] == b"JJJJJJJJ":
         return _run(machine, position - 1)
     machine.push(_INT(data, position)[0])
     return position + 4
@@ -135,7 +137,7 @@ def binint(machine: Machine, position: int) -> int:
 def binfloat(machine: Machine, position: int) -> int:
     """Push an eight-byte float, or as many as follow one another: lists of weights."""
     data = machine.data
-    if data[position + 8 : position + 72 : 9] == b"GGGGGGGG":
+    if data[position + 8] == _G and data[position + 8 : position + 72 : 9] == b"GGGGGGGG":
         return _run(machine, position - 1)
     machine.push(_DOUBLE(data, position)[0])
     return position + 8
@@ -167,4 +169,6 @@ def long1(machine: Machine, position: int) -> int:
 @opcode(b"\x8b", 2)
 def long4(machine: Machine, position: int) -> int:
     """Push a ``long`` of up to 2**31 - 1 bytes."""
-    return _long_bytes(machine, position + 4, _INT(machine.data, position)[0])
+    length = _INT(machine.data, position)[0]
+    machine.huge |= length * 8 > HUGE
+    return _long_bytes(machine, position + 4, length)

@@ -19,7 +19,7 @@ class _Absent:
 ABSENT: Final = _Absent()
 """Stands where a pickle gave no state, which is not the same as the state ``None``."""
 
-_CHAIN = 64
+_CHAIN = 8
 """So many calls of the result of a call are followed to a name; no program wrote more."""
 _SHOWN = 80
 

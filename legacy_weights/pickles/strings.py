@@ -126,7 +126,7 @@ def binunicode(machine: Machine, position: int) -> int:
     end = start + length
     if end + _AHEAD > machine.end:
         return _text(machine, start, length)
-    text = str(data[start:end], "utf-8", "surrogatepass")
+    text = data[start:end].decode("utf-8", "surrogatepass")
     machine.push(text)
     code = data[end]
     if code == _BINPUT:
@@ -146,7 +146,7 @@ def short_binunicode(machine: Machine, position: int) -> int:
     end = start + data[position]
     if end >= machine.end:
         return _text(machine, start, end - start)
-    text = str(data[start:end], "utf-8", "surrogatepass")
+    text = data[start:end].decode("utf-8", "surrogatepass")
     machine.push(text)
     if data[end] == _MEMOIZE:
         machine.memo[len(machine.memo)] = text

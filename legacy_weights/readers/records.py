@@ -46,6 +46,7 @@ from legacy_weights.pickles.objects import (
     ObjectArray,
     PersistentId,
 )
+from legacy_weights.readers.atoms import bytes_json, scalar_json
 from legacy_weights.readers.readable import readable
 from legacy_weights.tree import JSON, Record
 
@@ -168,7 +169,7 @@ class _Encoder:
             return {"$global": short(raw.dotted)}
         if isinstance(raw, np.generic):
             inline = raw.nbytes <= _LINE and raw.dtype.names is None
-            return _scalar(raw) if inline else self._ref(raw)
+            return scalar_json(raw) if inline else self._ref(raw)
         if isinstance(raw, np.dtype):
             return {"$dtype": self._description(raw)}
         if kind is Instance:
@@ -176,7 +177,7 @@ class _Encoder:
         if kind is PersistentId and type(raw.pid) in (str, bytes, int):
             return {"$persistent_id": self.encode(raw.pid, depth + 1)}
         if depth > _DEPTH or id(raw) in self.graph.shared or id(raw) in self.ids:
-            # An empty tuple is one object in all of Python.
+            # An empty tuple is one object in all of Python, and not shared for that.
             return {"$tuple": []} if kind is tuple and not raw else self._ref(raw)
         return self._container(raw, depth)
 
@@ -185,7 +186,7 @@ class _Encoder:
         if not key and is_leaf(raw):
             return self._array(raw)
         if len(raw) <= _LINE:
-            return raw if isinstance(raw, str) else _bytes(bytes(raw))
+            return raw if isinstance(raw, str) else bytes_json(bytes(raw))
         known = self.copies.get(id(raw))
         if known is None:
             plain = bytes(raw) if isinstance(raw, memoryview) else raw
@@ -221,7 +222,7 @@ class _Encoder:
         if kind is str:
             return raw  # type: ignore[no-any-return]
         if kind in (bytes, memoryview):
-            return _bytes(bytes(raw))
+            return bytes_json(bytes(raw))
         if kind is int:
             return raw if raw.bit_length() <= _BITS else {"$int": hex(raw)}
         if kind is PersistentId:
@@ -241,7 +242,7 @@ class _Encoder:
             parts = {name: getattr(raw, name) for name in ("data", "mask", "fill_value")}
             return {"$masked": self._dict(parts.items(), depth)}
         if isinstance(raw, np.generic):
-            return _scalar(raw)
+            return scalar_json(raw)
         return self.encode(raw, depth)
 
     def _list(self, items: list[Any] | tuple[Any, ...], depth: int) -> list[JSON]:
@@ -251,14 +252,11 @@ class _Encoder:
         return [self.encode(item, depth + 1) for item in items]
 
     def _dict(self, pairs: Any, depth: int) -> JSON:
-        named: dict[str, JSON] = {}
-        for key, value in pairs:
-            name = _key(key)
-            if name is None or name in named:
-                break
-            named[name] = self.encode(value, depth + 1)
-        else:
-            return named
+        # Not to be found out half way: what was encoded would be encoded again, level by level.
+        names = [name for key, _ in pairs if (name := _key(key)) is not None]
+        if len(set(names)) == len(pairs):
+            values = (self.encode(value, depth + 1) for _, value in pairs)
+            return dict(zip(names, values, strict=True))
         return {"$dict": [[self._any_key(k, depth), self.encode(v, depth + 1)] for k, v in pairs]}
 
     def _any_key(self, key: Any, depth: int) -> JSON:
@@ -288,29 +286,3 @@ def _key(key: Any) -> str | None:
         return None
     name = text_of(key)
     return None if name.startswith("$") else name
-
-
-def _bytes(raw: bytes) -> JSON:
-    if raw.isascii():
-        return raw.decode()
-    try:
-        return {"$bytes": raw.decode(), "encoding": "utf-8"}
-    except UnicodeDecodeError:
-        return {"$bytes": raw.decode("latin-1"), "encoding": "latin-1"}
-
-
-def _scalar(value: np.generic) -> JSON:
-    dtype = value.dtype
-    plain: JSON = None
-    if dtype.kind in "biu":
-        plain = value.item()
-    elif dtype.kind == "f" and dtype.itemsize <= 8 and np.isfinite(value):
-        plain = float(value.item())
-    elif dtype.kind == "U":
-        plain = str(value)
-    elif dtype.kind == "S":
-        plain = _bytes(bytes(value.item()))
-    name = dtype.str if dtype.names is None and dtype.subdtype is None else str(dtype)
-    if plain is None:
-        return {"$scalar": value.tobytes().hex(), "dtype": name, "encoding": "hex"}
-    return {"$scalar": plain, "dtype": name}

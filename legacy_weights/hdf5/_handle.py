@@ -1,0 +1,137 @@
+"""An HDF5 file that the library has open, and the errors that it makes of the library's."""
+
+from __future__ import annotations
+
+import io
+import os
+import stat
+import weakref
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any, Self
+
+import h5py
+from h5py import h5g, h5l, h5o
+
+from legacy_weights.errors import (
+    DamagedError,
+    LegacyWeightsError,
+    RefusedError,
+    UnreadableError,
+    UsageError,
+)
+from legacy_weights.hdf5._objects import encoded
+
+_OPEN_GROUPS = 1000
+
+
+class Handle:
+    """An open file: finds objects by path, through hard links only.
+
+    :class:`legacy_weights.hdf5.File` says what the parameters are.
+    """
+
+    def __init__(
+        self,
+        path: str | os.PathLike[str],
+        *,
+        unbacked: int = 1 << 26,
+        longest_attribute: int = 1 << 20,
+    ) -> None:
+        self.path = os.fspath(path)
+        self._unbacked = unbacked
+        self._longest_attribute = longest_attribute
+        self._groups: dict[str, Any] = {}
+        try:
+            # Before it is opened, for opening a pipe waits for a writer.
+            if not stat.S_ISREG(os.stat(self.path).st_mode):
+                raise UnreadableError("it is no regular file", file=self.path)
+            descriptor = os.open(self.path, os.O_RDONLY | getattr(os, "O_BINARY", 0))
+        except OSError as error:
+            raise UnreadableError(error.strerror or str(error), file=self.path) from error
+        # Lazy arrays can keep the file open for as long as they live, so it closes with them.
+        self._bytes = io.FileIO(descriptor, closefd=False)
+        self._close_bytes = weakref.finalize(self, os.close, descriptor)
+        try:
+            self._h5: h5py.File | None = self._open()
+        except BaseException:
+            self._close_bytes()
+            raise
+
+    def _open(self) -> h5py.File:
+        try:
+            return h5py.File(self.path, "r")
+        except BlockingIOError as error:
+            advice = "Another program has it open for writing; try again when it is done"
+            raise UnreadableError("it is locked", advice=advice, file=self.path) from error
+        except Exception as error:
+            if "signature not found" in str(error):
+                raise UnreadableError("it is no HDF5 file", file=self.path) from error
+            raise DamagedError(_first_line(error), file=self.path) from error
+
+    def close(self) -> None:
+        """Close the file; its lazy arrays cannot be read any more."""
+        self._groups.clear()
+        self._bytes.close()
+        self._close_bytes()
+        if self._h5 is not None:
+            h5, self._h5 = self._h5, None
+            with self._guard("/"):
+                h5.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def _root(self) -> Any:
+        if self._h5 is None:
+            raise UsageError("the file is closed", file=self.path)
+        return h5o.open(self._h5.id, b"/")
+
+    def _locate(self, path: str) -> tuple[Any, bytes]:
+        """Return the group that holds `path`, None if there is none, and the name in it."""
+        head, _, name = path.rpartition("/")
+        if head not in self._groups or self._h5 is None:
+            group = self._root()
+            for part in encoded(head).split(b"/")[1:]:
+                links = group.links
+                if not links.exists(part) or links.get_info(part).type != h5l.TYPE_HARD:
+                    return None, b""
+                group = h5o.open(group, part)
+                if not isinstance(group, h5g.GroupID):
+                    return None, b""
+            if len(self._groups) >= _OPEN_GROUPS:
+                self._groups.clear()
+            self._groups[head] = group
+        return self._groups[head], encoded(name)
+
+    def _object(self, path: str) -> Any:
+        if path == "/":
+            return self._root()
+        parent, name = self._locate(path)
+        if parent is None or not parent.links.exists(name):
+            raise DamagedError("nothing stands there", where=path)
+        if parent.links.get_info(name).type != h5l.TYPE_HARD:
+            raise RefusedError("it is a link, and links are not followed", where=path)
+        return h5o.open(parent, name)
+
+    @contextmanager
+    def _guard(self, path: str) -> Iterator[None]:
+        """Turn whatever the HDF5 library raises into an error that names file and path."""
+        try:
+            yield
+        except LegacyWeightsError as error:
+            error.file = error.file or self.path
+            raise
+        # Altered files make h5py raise almost anything, TypeError and SystemError included.
+        except Exception as error:
+            raise DamagedError(_first_line(error), where=path, file=self.path) from error
+
+
+def _first_line(error: BaseException) -> str:
+    # The text of a KeyError is the representation of its argument.
+    text = str(error.args[0]) if isinstance(error, KeyError) and error.args else str(error)
+    lines = text.strip().splitlines()
+    return lines[0] if lines else type(error).__name__
