@@ -124,7 +124,7 @@ class Table:
 
 
 def large(folder: Path, megabytes: int, rounds: int, table: Table) -> None:
-    """Fifty arrays in one pickle."""
+    """Migrate fifty arrays in one pickle."""
     legacy, out = folder / "large.pkl", folder / "large.h5"
     generator = np.random.default_rng(0)
     each = megabytes * 1_000_000 // 50 // 8
@@ -154,7 +154,7 @@ def large(folder: Path, megabytes: int, rounds: int, table: Table) -> None:
 
 
 def floats(folder: Path, rounds: int, table: Table) -> None:
-    """A list of a million small floats, protocol 2."""
+    """Read a list of a million small floats, protocol 2."""
     legacy = folder / "floats.pkl"
     legacy.write_bytes(pickle.dumps(np.random.default_rng(1).random(1_000_000).tolist(), 2))
 
@@ -174,7 +174,7 @@ def floats(folder: Path, rounds: int, table: Table) -> None:
 
 
 def many(folder: Path, rounds: int, table: Table) -> None:
-    """Two thousand arrays of a hundred floats."""
+    """Migrate two thousand arrays of a hundred floats."""
     legacy, out = folder / "many.pkl", folder / "many.h5"
     generator = np.random.default_rng(2)
     legacy.write_bytes(python2_pickle([generator.random(100) for _ in range(2000)]))
@@ -184,7 +184,7 @@ def many(folder: Path, rounds: int, table: Table) -> None:
 
 
 def start_up(rounds: int, table: Table) -> None:
-    """The help, beside the import of PyTables."""
+    """Show the help, beside the import of PyTables."""
     tables = [sys.executable, "-c", "import tables"]
     ours, theirs = turns(rounds, lambda: seconds([*MIGRATE, "--help"]), lambda: seconds(tables))
     difference = statistics.median(a - b for a, b in zip(ours, theirs, strict=True))

@@ -19,10 +19,18 @@ if TYPE_CHECKING:
     from legacy_weights.api import open as open
     from legacy_weights.api import read as read
     from legacy_weights.errors import LegacyWeightsError as LegacyWeightsError
+    from legacy_weights.flat import FlatVector as FlatVector
+    from legacy_weights.flat import assign as assign
+    from legacy_weights.flat import flat_grad as flat_grad
+    from legacy_weights.models import load_policy as load_policy
 
 _HOMES = {
+    "FlatVector": "flat",
     "LegacyWeightsError": "errors",
     "Report": "api",
+    "assign": "flat",
+    "flat_grad": "flat",
+    "load_policy": "models",
     "migrate": "api",
     "open": "api",
     "read": "api",

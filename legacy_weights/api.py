@@ -109,7 +109,8 @@ def _with_layout(tree: Tree, layout: Path_ | Sequence[Entry]) -> Tree:
             f"a layout is for a file with one flat vector, and this one has {shapes}",
             expected="one array of one dimension",
         )
-    snapshot, vector = unflatten(vectors[0], entries, note=note)
+    taken = {leaf.path for leaf in tree.other}
+    snapshot, vector = unflatten(vectors[0], entries, note=note, taken=taken)
     step: dict[str, JSON] = {"action": "unflatten", "vector": vectors[0].path, "layout": note}
     moved = {vectors[0].path: vector.path}
     return replace(

@@ -36,21 +36,30 @@ def load_layout(path: str | PathLike[str]) -> list[Entry]:
     """
     path = Path(path)
     try:
-        raw = path.read_bytes()
+        with path.open("rb") as file:
+            head = file.read(len(_HDF5))
+            raw = b"" if head == _HDF5 else head + file.read()
     except OSError as error:
         raise UsageError(error.strerror or "cannot be read", file=path) from error
-    if raw.startswith(_HDF5):
+    if head == _HDF5:
         return _of_migrated(path)
     try:
         entries = _LAYOUT.validate_python(json.loads(raw))
     except (ValidationError, ValueError, RecursionError) as error:
-        reason = str(error).splitlines()[0]
+        reason = _reason(error)
         raise LayoutError(
             f"this is no layout ({reason})",
             file=path,
             expected='JSON like [{"name": "W", "shape": [784, 10]}, …], or a migrated file',
         ) from error
     return [Entry(entry.name, tuple(entry.shape)) for entry in entries]
+
+
+def _reason(error: Exception) -> str:
+    if not isinstance(error, ValidationError):
+        return str(error)
+    first = error.errors()[0]
+    return ": ".join(["/".join(map(str, first["loc"])), first["msg"]]).removeprefix(": ")
 
 
 def _of_migrated(path: Path) -> list[Entry]:

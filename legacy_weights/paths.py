@@ -51,6 +51,8 @@ def encode(name: str) -> str:
     """
     if not name:
         return "%"
+    if name.isascii() and name.isalnum() and len(name) <= _LONGEST:
+        return name
     component = _UNSAFE.sub(lambda match: _escaped(match.group()), name)
     if component in (".", ".."):
         return _escaped(component)

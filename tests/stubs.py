@@ -101,9 +101,7 @@ def weights(found):
     """Return name → values of the weights, in order."""
     (snapshot,) = found.snapshots
     return {
-        leaf.name: leaf.array.load().tolist()
-        for leaf in snapshot.leaves
-        if leaf.role == "weight"
+        leaf.name: leaf.array.load().tolist() for leaf in snapshot.leaves if leaf.role == "weight"
     }
 
 

@@ -5,15 +5,20 @@ from __future__ import annotations
 import difflib
 import os
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import cyclopts
 
-from legacy_weights.cli import check, inspect, migrate
+from legacy_weights.cli import check, inspect, migrate, plot, replay
 from legacy_weights.errors import LegacyWeightsError
 
-COMMANDS = {"inspect": inspect.inspect, "check": check.check}
+COMMANDS: dict[str, Callable[..., int]] = {
+    "inspect": inspect.inspect,
+    "check": check.check,
+    "replay": replay.replay,
+    "plot": plot.plot,
+}
 
 app = cyclopts.App(
     name="migrate",

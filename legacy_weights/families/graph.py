@@ -14,6 +14,7 @@ from typing import Any
 
 import numpy as np
 
+from legacy_weights.families.labels import class_of
 from legacy_weights.families.values import (
     Bundle,
     Step,
@@ -94,7 +95,7 @@ class Node:
         self.depth = 0 if parent is None else parent.depth + shown
 
     def __repr__(self) -> str:
-        return f"<{path(self)}: {self.value!r}>"
+        return f"<node {self.step} of {type(self.value).__name__}>"
 
     @property
     def hidden(self) -> bool:
@@ -111,29 +112,15 @@ def owner(node: Node) -> Node:
 
 _SHOWN_STEPS = 24
 _SHOWN_TEXT = 600
+"""Of a longer path the first part is only counted."""
 _REFERENCES = 100
 """At most so many references to one object are kept; a file can have a million."""
 
 
-def path(node: Node) -> str:
-    """Return the path as a Python expression without its root: ``layers[0].W``.
-
-    Of a very long path the first part is only counted, so that a deeply nested file does not
-    grow quadratically.
-    """
-    parts: list[str] = []
-    length = 0
-    current = node
-    while current.parent is not None and len(parts) < _SHOWN_STEPS and length < _SHOWN_TEXT:
-        if current.step.kind is not StepKind.STATE:
-            index = object_index(current)
-            parts.append(str(current.step) if index is None else str(list(index) or "[()]"))
-            length += len(parts[-1])
-        current = current.parent
-    text = "".join(reversed(parts))
-    if current.depth:
-        return f"…({current.depth:,} steps)…{text}"
-    return text.removeprefix(".")
+def _text(node: Node) -> str:
+    """Return the last step of a node's path."""
+    index = object_index(node)
+    return str(node.step) if index is None else str(list(index) or "[()]")
 
 
 def object_index(node: Node) -> tuple[int, ...] | None:
@@ -146,10 +133,10 @@ def object_index(node: Node) -> tuple[int, ...] | None:
         return None
     shape, rest = holder.value.shape, node.step.key
     found: list[int] = []
-    for length in shape if holder.value.fortran else reversed(shape):
+    for length in reversed(shape):
         rest, position = divmod(rest, length)
         found.append(position)
-    return tuple(found if holder.value.fortran else reversed(found))
+    return tuple(reversed(found))
 
 
 class Graph:
@@ -182,6 +169,7 @@ class Graph:
         self.lists: list[tuple[Node, Step, Any]] = []
         self.shared: set[int] = set()
         self._attributes: dict[int, dict[str, Any]] = {}
+        self._paths: dict[int, tuple[str, ...]] = {}
         self.root = Node(root, None, Step(StepKind.PART, "root"))
         self._walk()
 
@@ -249,6 +237,39 @@ class Graph:
         """Return the node of an object, if the walk reached it."""
         return self.nodes.get(id(raw))
 
+    def path(self, node: Node) -> str:
+        """Return a path as a Python expression without its root: ``layers[0].W``.
+
+        Of a very long path the first part is only counted, so that a deeply nested file does not
+        grow quadratically.
+        """
+        steps = self._steps(node)
+        first, letters = len(steps), 0
+        while first and letters < _SHOWN_TEXT:
+            first -= 1
+            letters += len(steps[first])
+        text = "".join(steps[first:])
+        left = node.depth - len(steps) + first
+        return f"…({left:,} steps)…{text}" if left else text.removeprefix(".")
+
+    def _steps(self, node: Node) -> tuple[str, ...]:
+        """Return the last steps of a path; those to a holder are kept for all that it holds."""
+        below: list[Node] = []
+        known: tuple[str, ...] = ()
+        current = node
+        while current.parent is not None and len(below) < 2 * _SHOWN_STEPS:
+            if current is not node and id(current) in self._paths:
+                known = self._paths[id(current)]
+                break
+            below.append(current)
+            current = current.parent
+        for here in reversed(below):
+            if here.step.kind is not StepKind.STATE:
+                known = (*known, _text(here))[-_SHOWN_STEPS:]
+            if here is not node:
+                self._paths[id(here)] = known
+        return known
+
     def instances(self) -> Iterator[tuple[Node, Instance]]:
         """Yield every record of an instance, in the order of the walk."""
         for node in self.nodes.values():
@@ -266,7 +287,7 @@ def _library_class(node: Node) -> str:
     if node.step.kind is not StepKind.STATE and type(node.raw) is not Instance:
         return ""
     raw = owner(node).raw
-    dotted = raw.cls_name if type(raw) is Instance else ""
+    dotted = class_of(raw) if type(raw) is Instance else ""
     return dotted.rpartition(".")[2] if is_library(dotted) else ""
 
 

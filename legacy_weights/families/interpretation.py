@@ -7,7 +7,8 @@ from dataclasses import dataclass, field, replace
 from typing import NamedTuple
 
 from legacy_weights import paths
-from legacy_weights.families.graph import Graph, Node, as_array, is_list_step, path
+from legacy_weights.families.graph import Graph, Node, as_array, is_list_step
+from legacy_weights.families.labels import label
 from legacy_weights.families.naming import (
     Cell,
     Name,
@@ -17,7 +18,7 @@ from legacy_weights.families.naming import (
     without_common_bundle,
 )
 from legacy_weights.families.order import order_cells, stated_lists
-from legacy_weights.families.values import StepKind, label
+from legacy_weights.families.values import StepKind
 from legacy_weights.paths import natural
 from legacy_weights.tree import Array, Leaf, Order, Role, Snapshot, Trainable
 
@@ -60,10 +61,10 @@ def origins(graph: Graph, node: Node) -> tuple[str, ...]:
     """Return the paths by which the file reaches an array, the plainest first."""
     most = _share(_MOST_ORIGINS, len(graph.arrays))
     others = [
-        path(Node(node.raw, parent, step))
+        graph.path(Node(node.raw, parent, step))
         for parent, step in graph.references.get(id(node.raw), ())[:most]
     ]
-    return tuple(dict.fromkeys([path(node), *others]))
+    return tuple(dict.fromkeys([graph.path(node), *others]))
 
 
 def inherited(graph: Graph, starts: Callable[[Node], bool]) -> set[int]:
@@ -132,9 +133,9 @@ def _entries(cells: Sequence[Cell], names: Sequence[Name]) -> Iterator[_Entry]:
         if len(cell.arrays) == 1:
             yield _Entry(cell, 0, name)
             continue
-        namer = Paths()
+        namer = Paths(below=cell.inside)
         for part, array in enumerate(cell.arrays):
-            yield _Entry(cell, part, (*name, *(namer.name(array, cell.inside) or ("value",))))
+            yield _Entry(cell, part, (*name, *(namer.name(array) or ("value",))))
 
 
 def _in_order(entries: list[_Entry], order: Order) -> list[_Entry]:
@@ -157,6 +158,7 @@ class _Aliases:
         self._scopes = {name[:end] for name in names for end in range(1, len(name))}
         self._closed = inherited(graph, _names_nothing)
         self._most = _share(_MOST_LINKS, len(names))
+        self._namer = Paths()
 
     def leaf(self, entry: _Entry) -> Leaf | None:
         """Return the leaf of an array and its copies, or None if it has one under another name."""
@@ -191,7 +193,7 @@ class _Aliases:
                 node = Node(known.raw, parent, step)
                 position = cell.name and step.kind is StepKind.INDEX
                 if not (position or id(parent) in self._closed or _names_nothing(node)):
-                    yield Paths().name(node)
+                    yield self._namer.name(node)
 
     def _add(self, name: Name) -> bool:
         """Take a name, unless it is another's, or one is the scope of the other."""

@@ -14,14 +14,15 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from legacy_weights.families.graph import Graph, Node, is_list_step, object_index
-from legacy_weights.families.values import Bundle, StepKind, label, typed_label
+from legacy_weights.families.labels import label, typed_label
+from legacy_weights.families.values import Bundle, StepKind
 
 Name = tuple[str, ...]
 """The components of a name, scopes first."""
 
 _COMPONENTS = 24
-_LETTERS = 1200
-"""A name has at most so many components and letters, or its first components are left out."""
+_LETTERS = 400
+"""A name has so many components and letters at most, or its first components are left out."""
 
 
 @dataclass(slots=True, eq=False)
@@ -75,31 +76,60 @@ class Paths:
         Makes a component of a key.
     pairs : bool
         Whether such lists are looked for.
+    below : Node, optional
+        Where names begin, if that is not the root.
     """
 
-    def __init__(self, to_label: Callable[[Any], str] = label, *, pairs: bool = True) -> None:
+    def __init__(
+        self,
+        to_label: Callable[[Any], str] = label,
+        *,
+        pairs: bool = True,
+        below: Node | None = None,
+    ) -> None:
         self.to_label = to_label
+        self.below = below
         self._pairs: dict[int, bool] | None = {} if pairs else None
+        self._known: dict[int, Name] = {}
 
-    def name(self, node: Node, below: Node | None = None) -> Name:
+    def name(self, node: Node) -> Name:
         """Return the components of a node's path: attributes, keys, zero-padded positions."""
-        found: list[str] = []
+        name = self._last(node)
         letters = 0
+        for number, component in enumerate(reversed(name)):
+            letters += len(component)
+            if letters > _LETTERS:
+                return name[-max(number, 1) :]
+        return name
+
+    def _last(self, node: Node) -> Name:
+        """Return the last components of a name; holders are named once for all they hold."""
+        steps: list[tuple[Node, tuple[str, ...]]] = []
         current = node
-        while current.parent is not None and current is not below:
-            if len(found) >= _COMPONENTS or letters > _LETTERS:
+        while current.parent is not None and current is not self.below:
+            if len(steps) == _COMPONENTS or (steps and id(current) in self._known):
                 break
-            pair = self._pair(current)
-            if pair is not None:
-                current = pair
-                found.append(label(pair.value[0]))
-            elif current.step.kind is StepKind.INDEX:
-                found.extend(reversed(_positions(current)))
-            elif current.step.kind in (StepKind.ATTRIBUTE, StepKind.KEY):
-                found.append(self.to_label(current.step.key))
-            letters += len(found[-1]) if found else 0
-            current = current.parent or current
-        return tuple(reversed(found))
+            here = current
+            current, component = self._step(current)
+            steps.append((here, component))
+        name = self._known.get(id(current), ()) if steps else ()
+        for here, component in reversed(steps):
+            name = (name + component)[-_COMPONENTS:]
+            if here is not node:
+                self._known[id(here)] = name
+        return name
+
+    def _step(self, node: Node) -> tuple[Node, tuple[str, ...]]:
+        """Return what holds a node, and the components of the name from there."""
+        holder = node.parent or node
+        pair = self._pair(node)
+        if pair is not None:
+            return pair.parent or pair, (label(pair.value[0]),)
+        if node.step.kind is StepKind.INDEX:
+            return holder, _positions(node)
+        if node.step.kind in (StepKind.ATTRIBUTE, StepKind.KEY):
+            return holder, (self.to_label(node.step.key),)
+        return holder, ()
 
     def _pair(self, node: Node) -> Node | None:
         """Return the pair whose second element a node is, if its list holds nothing but pairs."""
@@ -124,15 +154,15 @@ def _is_list_of_pairs(value: Any) -> bool:
     return len({label(name) for name, _ in value}) == len(value)
 
 
-def _positions(node: Node) -> list[str]:
+def _positions(node: Node) -> tuple[str, ...]:
     holder: Any = node.parent.value if node.parent else ()
     index = object_index(node)
     if index is not None and node.parent and node.parent.parent:
         shape = node.parent.parent.value.shape
-        return [_padded(*entry) for entry in zip(index, shape, strict=True)]
+        return tuple(_padded(*entry) for entry in zip(index, shape, strict=True))
     if type(holder) is Bundle:
         holder = holder.entries
-    return [_padded(node.step.key, len(holder) if isinstance(holder, list | tuple) else 0)]
+    return (_padded(node.step.key, len(holder) if isinstance(holder, list | tuple) else 0),)
 
 
 def _padded(position: int, length: int) -> str:

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 from legacy_weights.families.graph import LISTS, Graph, Node, object_index, owner
+from legacy_weights.families.labels import label, text_of
 from legacy_weights.families.naming import Cell
 from legacy_weights.families.values import (
     Bundle,
@@ -19,9 +20,7 @@ from legacy_weights.families.values import (
     StepKind,
     class_name,
     is_ordered_dict,
-    label,
     resolve,
-    text_of,
 )
 from legacy_weights.paths import natural
 from legacy_weights.pickles.objects import Instance, ObjectArray
@@ -46,6 +45,7 @@ class Turn(NamedTuple):
 Place = tuple[Turn, ...]
 _DEEPEST = 64
 """Steps of a path that ordering looks at; deeper files have no stated order."""
+_SAVEZ = "numbers of numpy.savez"
 _NESTED = 8
 """Lists in a list of parameters are looked into as deep as this."""
 
@@ -157,7 +157,7 @@ def order_cells(
     note = _stated(places)
     if note:
         keys = [[turn.key for turn in place] for place in places]
-        return _sorted(cells, keys), Order.STATED, note
+        return _sorted(cells, keys), Order.FORMAT if note == _SAVEZ else Order.STATED, note
     # Pickles of a row may come from several processes, each with a counter of its own.
     scopes = [place[0].key if graph.bundled and place else () for place in places]
     counters = [(scope, cell.created) for scope, cell in zip(scopes, cells, strict=True)]
@@ -179,10 +179,10 @@ def _place(cell: Cell, listed: dict[int, Listed]) -> Place:
 
 
 def _turns(node: Node) -> Place:
+    if node.depth > _DEEPEST:
+        return (Turn((1, (), 0), ""),)
     found: list[Turn] = []
     while node.parent is not None:
-        if len(found) == _DEEPEST:
-            return (Turn((1, (), 0), ""),)
         if node.step.kind is not StepKind.STATE:
             found.append(_turn(node, node.step))
         node = node.parent
@@ -196,7 +196,8 @@ def _turn(node: Node, step: Step) -> Turn:
     if index is not None:
         return Turn((0, index), "list")
     if node.parent is not None and type(node.parent.value) is Bundle:
-        return Turn((0, step.position), "pickles one after another")
+        by = _SAVEZ if node.parent.value.members else "pickles one after another"
+        return Turn((0, step.position), by)
     return Turn((0, step.position), "OrderedDict" if step.kind is StepKind.KEY else "list")
 
 

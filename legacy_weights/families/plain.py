@@ -11,10 +11,11 @@ import numpy as np
 
 from legacy_weights.families.graph import Graph, Node, is_library, is_list_step, owner
 from legacy_weights.families.interpretation import Interpretation, add_others, snapshot_of
+from legacy_weights.families.labels import class_of
 from legacy_weights.families.naming import Cell
 from legacy_weights.families.order import stated_lists
 from legacy_weights.families.theano import roles_of
-from legacy_weights.families.values import StepKind, short
+from legacy_weights.families.values import StepKind
 from legacy_weights.pickles.objects import Instance, MaskedArray
 
 
@@ -38,9 +39,9 @@ def interpret(graph: Graph) -> Interpretation:
         snapshot_of(graph, cells, result)
     else:
         root = graph.root.raw
-        known = any(is_library(raw.cls_name) for _, raw in graph.instances())
+        known = any(is_library(class_of(raw)) for _, raw in graph.instances())
         result.family = "Theano" if known else "unknown"
-        result.evidence = f"class {short(root.cls_name)}" if type(root) is Instance else ""
+        result.evidence = f"class {class_of(root)}" if type(root) is Instance else ""
     add_others(graph, result, roles)
     return result
 

@@ -14,8 +14,9 @@ from typing import Any
 
 from legacy_weights.families.graph import Graph, Node, as_array, is_library
 from legacy_weights.families.interpretation import Interpretation, add_others, snapshot_of
+from legacy_weights.families.labels import class_of, text_of
 from legacy_weights.families.naming import Cell
-from legacy_weights.families.values import is_leaf, short, text_of
+from legacy_weights.families.values import is_leaf
 from legacy_weights.hashing import blocks
 from legacy_weights.pickles.objects import ABSENT, Instance
 from legacy_weights.tree import AnyArray, Role
@@ -39,7 +40,7 @@ _CREATED = re.compile(r"auto_(\d{1,18})")
 
 def kind_of(value: Any) -> Kind:
     """Return what a record is; of all that is no record, that it is something else."""
-    return _kind_of(value.cls_name[:200]) if type(value) is Instance else Kind.OTHER
+    return _kind_of(class_of(value)) if type(value) is Instance else Kind.OTHER
 
 
 @functools.lru_cache(1000)
@@ -200,7 +201,7 @@ def evidence(graph: Graph, cells: list[Cell]) -> str:
     current: Node | None = (cells[0].node.wiring or cells[0].node) if cells else graph.root
     while current is not None:
         raw = current.raw
-        if type(raw) is Instance and not _FOREIGN.match(raw.cls_name):
-            found = f"class {short(raw.cls_name)}"
+        if type(raw) is Instance and not _FOREIGN.match(class_of(raw)):
+            found = f"class {class_of(raw)}"
         current = current.parent
     return found

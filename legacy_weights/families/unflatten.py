@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import itertools
+from collections import Counter
+from collections.abc import Container, Sequence
 from dataclasses import replace
 from typing import NamedTuple
 
@@ -18,7 +20,9 @@ class Entry(NamedTuple):
     shape: tuple[int, ...]
 
 
-def unflatten(vector: Leaf, layout: Sequence[Entry], *, note: str) -> tuple[Snapshot, Leaf]:
+def unflatten(
+    vector: Leaf, layout: Sequence[Entry], *, note: str, taken: Container[str] = ()
+) -> tuple[Snapshot, Leaf]:
     """Cut a flat vector into named arrays, and keep it.
 
     Parameters
@@ -29,6 +33,8 @@ def unflatten(vector: Leaf, layout: Sequence[Entry], *, note: str) -> tuple[Snap
         In the order of the vector; arrays are stored one after the other, in C order.
     note : str
         What states the layout, in words.
+    taken : container of str
+        Paths at which other arrays stand.
 
     Returns
     -------
@@ -40,7 +46,8 @@ def unflatten(vector: Leaf, layout: Sequence[Entry], *, note: str) -> tuple[Snap
     Raises
     ------
     LayoutError
-        If the sizes do not sum to the vector's length, or names repeat.
+        If the sizes do not sum to the vector's length, names repeat, or one is the scope of
+        another.
     """
     total = sum(_size(entry.shape) for entry in layout)
     if vector.array.shape != (total,):
@@ -49,10 +56,7 @@ def unflatten(vector: Leaf, layout: Sequence[Entry], *, note: str) -> tuple[Snap
             where=vector.path,
             expected=f"a vector of {total:,} numbers",
         )
-    names = [entry.name for entry in layout]
-    if len(set(names)) != len(names):
-        twice = sorted({name for name in names if names.count(name) > 1})
-        raise LayoutError(f"the layout has the name {twice[0]!r} twice")
+    _check_names([entry.name for entry in layout])
     leaves, start = [], 0
     for entry in layout:
         stop = start + _size(entry.shape)
@@ -67,15 +71,35 @@ def unflatten(vector: Leaf, layout: Sequence[Entry], *, note: str) -> tuple[Snap
             )
         )
         start = stop
+    numbered = (f"theta ({number})" for number in itertools.count(2))
+    for name in itertools.chain(["theta"], numbered):
+        path = paths.join(("other", Role.DATA.section, name))
+        if path not in taken:
+            break
     kept = replace(
         vector,
-        path=paths.join(("other", Role.DATA.section, "theta")),
-        name="theta",
+        path=path,
+        name=name,
         role=Role.DATA,
         trainable=Trainable.NO,
+        links=(),
         note="the flat vector as the file has it",
     )
     return Snapshot("model", tuple(leaves), Order.STATED, note), kept
+
+
+def _check_names(names: Sequence[str]) -> None:
+    name, times = Counter(names).most_common(1)[0] if names else ("", 1)
+    if times > 1:
+        raise LayoutError(f"the layout has the name {name!r} {times} times")
+    known = set(names)
+    for name in names:
+        scopes = itertools.accumulate(name.split("/")[:-1], "{}/{}".format)
+        scope = next((scope for scope in scopes if scope in known), None)
+        if scope is not None:
+            raise LayoutError(
+                f"the layout has the array {scope!r} and, as if that were a group, {name!r}"
+            )
 
 
 def _size(shape: tuple[int, ...]) -> int:

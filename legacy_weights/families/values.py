@@ -7,13 +7,14 @@ one of the records of :mod:`legacy_weights.pickles.objects`.
 from __future__ import annotations
 
 import enum
-import sys
 from collections.abc import Iterator
 from typing import Any, NamedTuple
 
 import numpy as np
 
+from legacy_weights.families.labels import key_repr, label, short
 from legacy_weights.paths import natural
+from legacy_weights.pickles.numpy_values import beside
 from legacy_weights.pickles.objects import (
     ABSENT,
     Global,
@@ -65,12 +66,21 @@ class Bundle:
         Labels and values, in order.
     members : bool
         Whether the labels are names (of an archive) rather than positions.
+
+    Attributes
+    ----------
+    numbered : bool
+        Whether the names are those that ``numpy.savez`` gives to arrays without one: ``arr_0`` …
+        (``numpy/lib/npyio.py``); the entries are then in the order of its arguments.
     """
 
-    __slots__ = ("entries", "members")
+    __slots__ = ("entries", "members", "numbered")
 
     def __init__(self, entries: list[tuple[str, Any]], members: bool) -> None:
-        self.entries = entries
+        by_name = dict(entries) if members else {}
+        numbers = [f"arr_{index}" for index in range(len(entries))]
+        self.numbered = bool(entries) and by_name.keys() == set(numbers)
+        self.entries = [(n, by_name[n]) for n in numbers] if self.numbered else entries
         self.members = members
 
 
@@ -140,7 +150,7 @@ def children(raw: Any, value: Any, step: Step) -> Iterator[tuple[Step, Any]]:
         for position, (label, item) in enumerate(value.entries):
             if not _plain(item):
                 if value.members:
-                    yield Step(StepKind.KEY, label), item
+                    yield Step(StepKind.KEY, label, position if value.numbered else -1), item
                 else:
                     yield Step(StepKind.INDEX, position, position), item
     elif kind is PersistentId and not _plain(value.pid):
@@ -232,28 +242,9 @@ def _arguments(raw: Instance, step: Step) -> Iterator[tuple[Step, Any]]:
             yield Step(StepKind.PART, "args"), part
 
 
-_PARTS = 64
-"""So many parts of the state of a subclass of ndarray are looked at; no class has as many."""
-
-
 def extras(raw: Instance) -> tuple[Any, ...]:
     """Return what the state of a known value has beside it: what a subclass of ndarray keeps."""
-    state = raw.state
-    if state is ABSENT or state is None or isinstance(raw.value, np.dtype):
-        return ()
-    if type(state) is not tuple:
-        state = (state,)
-    elif _is_values(state):
-        return ()
-    parts = (part for part in state[:_PARTS] if not _is_values(part))
-    return tuple(part for part in parts if type(part) is not dict or part)
-
-
-def _is_values(state: Any) -> bool:
-    """Whether a state is that of an array (4 or 5 parts) or of a masked array (7 parts)."""
-    if type(state) is not tuple or len(state) not in (4, 5, 7):
-        return False
-    return type(state[0 if len(state) == 4 else 1]) is tuple
+    return tuple(part for part in beside(raw) if type(part) is not dict or part)
 
 
 def class_name(raw: Any) -> str:
@@ -302,71 +293,3 @@ def attributes(raw: Any) -> dict[str, Any]:
             if type(pair) in (tuple, list) and len(pair) == 2 and isinstance(pair[0], str | bytes):
                 found[label(pair[0])] = pair[1]
     return found
-
-
-def text_of(key: Any) -> str:
-    """Return a name or key as text: bytes as UTF-8, else as Latin-1; others by their repr."""
-    if isinstance(key, str):
-        return str(key)
-    if isinstance(key, bytes | memoryview):
-        raw = bytes(key)
-        try:
-            return raw.decode()
-        except UnicodeDecodeError:
-            return raw.decode("latin-1")
-    return key_repr(key)
-
-
-def typed_label(key: Any) -> str:
-    """Return a label that tells keys of equal text apart by their type."""
-    if isinstance(key, str) or (isinstance(key, bytes) and key.isascii()):
-        return label(key)
-    return f"{label(key)} ({'bytes' if isinstance(key, bytes) else type(key).__name__})"
-
-
-_LONGEST = 1000
-
-
-def label(key: Any) -> str:
-    """Return a name or key as one component of a name; a very long one is cut."""
-    if isinstance(key, bytes | memoryview) and len(key) > _LONGEST:
-        head = bytes(key[: _LONGEST - 40]).decode(errors="backslashreplace")
-        text = f"{head}…({len(key):,} bytes)"
-    else:
-        text = text_of(key)
-        if len(text) > _LONGEST:
-            text = f"{text[: _LONGEST - 40]}…({len(text):,} characters)"
-    return sys.intern(text)  # one text for the thousand arrays below one key
-
-
-_KEY_ITEMS = 8
-_KEY_DEPTH = 2
-
-
-def key_repr(key: Any, depth: int = 0) -> str:
-    """Return a key as a Python expression, without running any code of its class."""
-    if isinstance(key, bytes | memoryview) and len(key) <= 240:
-        raw = bytes(key)  # as bytes where the text is a matter of choice
-        return repr(raw.decode()) if raw.isascii() else repr(raw)
-    if isinstance(key, str | bytes | memoryview):
-        return repr(label(key))
-    if isinstance(key, int) and key.bit_length() > 4096:
-        return hex(key)[:80]
-    if key is None or isinstance(key, bool | int | float | complex):
-        return repr(key)
-    if isinstance(key, np.generic):
-        return str(key)[:80] if key.nbytes <= 1000 else f"<{key.dtype.name}>"
-    if isinstance(key, tuple):
-        if depth == _KEY_DEPTH:
-            return "(…)"
-        items = [key_repr(item, depth + 1) for item in key[:_KEY_ITEMS]]
-        end = ", …" if len(key) > _KEY_ITEMS else "," if len(key) == 1 else ""
-        return f"({', '.join(items)}{end})"
-    if isinstance(key, Global):
-        return short(key.dotted)
-    return f"<{short(key.cls_name) if isinstance(key, Instance) else type(key).__name__}>"
-
-
-def short(text: str) -> str:
-    """Return a text of at most 240 characters or so; of a longer one, its beginning."""
-    return text if len(text) <= 240 else f"{text[:220]}…({len(text):,} characters)"

@@ -76,13 +76,7 @@ def structure(file: MigratedFile, nodes: dict[str, hdf5.Node] | None = None) -> 
 
     The nodes that were met are put into `nodes`, by path.
     """
-    if document.read_text(file.hdf5, document.SCHEMA) != released_schema(file.format_version):
-        yield Finding(document.SCHEMA, "schema", "it is not the JSON Schema of this version")
-    for path in (document.HISTORY, document.ARGS):
-        try:
-            document.read_json(file.hdf5, path)
-        except DamagedError as error:
-            yield _finding(error, "schema")
+    yield from _documents(file)
     yield from _attributes(file, "/", document.root_attributes(file.manifest))
     groups = {entry.group: document.snapshot_attributes(entry) for entry in file.manifest.snapshots}
     expected = _expected(file)
@@ -105,6 +99,19 @@ def structure(file: MigratedFile, nodes: dict[str, hdf5.Node] | None = None) -> 
             yield from _attributes(file, node.path, attributes)
     for path in sorted(missing):
         yield Finding(path, "content", "it is missing")
+
+
+def _documents(file: MigratedFile) -> Iterator[Finding]:
+    try:
+        if document.read_text(file.hdf5, document.SCHEMA) != released_schema(file.format_version):
+            yield Finding(document.SCHEMA, "schema", "it is not the JSON Schema of this version")
+    except LegacyWeightsError as error:
+        yield _finding(error, "schema")
+    for read in (lambda: file.history, lambda: file.metadata):
+        try:
+            read()
+        except LegacyWeightsError as error:
+            yield _finding(error, "schema")
 
 
 def hashes(file: MigratedFile) -> Iterator[Finding]:

@@ -74,9 +74,16 @@ def read_json(file: hdf5.File, path: str) -> Any:
 def read_manifest(file: hdf5.File) -> Manifest:
     """Return the manifest without index, history and args."""
     try:
-        return Manifest.model_validate_json(read_text(file, MANIFEST))
+        manifest = Manifest.model_validate_json(read_text(file, MANIFEST))
     except ValidationError as error:
-        raise DamagedError(index.explain(error)[0], where=MANIFEST) from error
+        raise DamagedError("; ".join(index.explain(error)[:9]), where=MANIFEST) from error
+    names = [entry.name for entry in manifest.snapshots]
+    places = [table.path for table in manifest.tables]
+    columns = [(table.path, column.name) for table in manifest.tables for column in table.columns]
+    for keys in (names, places, columns):
+        if len(set(keys)) < len(keys) or "" in keys:
+            raise DamagedError("two snapshots, tables or columns have one name", where=MANIFEST)
+    return manifest
 
 
 def read_index(file: hdf5.File, manifest: Manifest) -> list[Row]:

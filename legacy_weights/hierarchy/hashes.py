@@ -7,6 +7,7 @@ from collections.abc import Iterable, Iterator
 from functools import partial
 from typing import Any
 
+from legacy_weights.errors import WriteError
 from legacy_weights.hashing import BLOCK, canonical_blocks
 from legacy_weights.hierarchy import texts
 from legacy_weights.hierarchy.plan import Item, snapshot_group
@@ -40,13 +41,16 @@ class ArrayHashes:
         if self._batched >= BLOCK:
             self._submit()
 
-    def finish(self, items: Iterable[Item]) -> None:
+    def finish(self, items: list[Item]) -> None:
         """Wait for all, and give further names the hash of their array."""
         self._submit()
         self._worker.finish()
-        known: dict[str, str] = {}
+        by_path = {item.path: item for item in items}
         for item in items:
-            item.sha256 = known.setdefault(item.path, item.sha256 or known.get(item.target, ""))
+            home = item
+            while home.target:
+                home = by_path[home.target]
+            item.sha256 = home.sha256
 
     def _submit(self) -> None:
         # Many small arrays go as one job, for waking a thread costs more than hashing one.
@@ -112,7 +116,9 @@ class RecordLines:
         size = 0
         for record in self._records:
             head = {"id": record.id, "path": record.path, "class": record.cls}
-            line = texts.dumps({**record.content, **head})
+            if head.keys() & record.content.keys():
+                raise WriteError("its content has a key of the record's own", where=record.path)
+            line = texts.dumps({**head, **record.content})
             piece.append(line)
             size += len(line) + 1
             self._count += 1

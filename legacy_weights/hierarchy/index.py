@@ -86,7 +86,7 @@ def unpack(packed: AnyArray, long_texts: Iterable[LongText]) -> list[Row]:
         found = zip(*(columns[column] for column in _COLUMNS), strict=True)
         return _ROWS.validate_python([dict(zip(_COLUMNS, row, strict=True)) for row in found])
     except ValidationError as error:
-        raise DamagedError(explain(error)[0], where=PATH) from error
+        raise DamagedError("; ".join(explain(error)[:9]), where=PATH) from error
     except (ValueError, LookupError) as error:
         raise DamagedError(str(error), where=PATH) from error
 

@@ -49,7 +49,7 @@ class KeptTable:
             opaque = storage.is_opaque(little)
             kept, cell = storage.form(little.dtype, little.shape[1:], opaque=opaque)
             stored = 0 not in cell and bool(kept.itemsize)
-            column = _column_name(name) if stored else ""
+            column = paths.encode(name) if stored else ""
             if stored:
                 # By way of text, for PyTables takes "<f8" and "=f8" for different byte orders.
                 fields.append((column, np.dtype(kept.str), cell))
@@ -84,13 +84,15 @@ def load_column(file: hdf5.File, table: Table, column: Column) -> AnyArray:
     shape = (table.length, *column.shape)
     if not column.column:
         if dtype.itemsize and 0 not in shape:
-            raise DamagedError(f"column {column.name!r} is missing", where=table.path)
+            what = f"column {column.name!r} is missing"
+            raise DamagedError(what, where=table.path, file=file.path)
         return np.ndarray(shape, dtype)
     values = file.read_column(table.path, column.column)
     little = dtype if dtype.kind == "V" else dtype.newbyteorder("<")
     forms = storage.forms(little, shape[1:])
     if values.shape[:1] != shape[:1] or (values.dtype, values.shape[1:]) not in forms:
-        raise DamagedError(f"column {column.name!r} has another dtype or shape", where=table.path)
+        what = f"column {column.name!r} has another dtype or shape"
+        raise DamagedError(what, where=table.path, file=file.path)
     restored = storage.restore(values, little, shape)
     return restored if little == dtype else restored.byteswap().view(dtype)
 
@@ -100,12 +102,3 @@ def _little(values: AnyArray) -> AnyArray:
     if values.dtype.kind == "V" or little == values.dtype:
         return values
     return values.byteswap().view(little)
-
-
-def _column_name(name: str) -> str:
-    """Return the name of a column in HDF5.
-
-    PyTables keeps it in an attribute too, of the sort that it unpickles if it ends with a stop.
-    """
-    component = paths.encode(name)
-    return f"{component[:-1]}%2E" if component.endswith(".") else component

@@ -36,6 +36,9 @@ class MigratedFile:
         In order, with lazy arrays.
     tables : mapping of str to Table
         By path, with lazy columns.
+    contents : Contents
+        The rows of the index and the arrays, by path.
+    hdf5 : hdf5.File
 
     Raises
     ------

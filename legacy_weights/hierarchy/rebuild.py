@@ -70,16 +70,21 @@ class Contents:
         self.rows: dict[str, Row] = {}
         self.arrays: dict[str, Array] = {}
         self._take(rows)
-        sections: dict[str, list[Row]] = {entry.name: [] for entry in manifest.snapshots}
-        sections[""] = []
+        groups = {"": "/other", **{entry.name: entry.group for entry in manifest.snapshots}}
+        sections: dict[str, list[Row]] = {name: [] for name in groups}
         for row in self.rows.values():
-            if row.snapshot not in sections:
-                self._fault(row.path, f"there is no snapshot {row.snapshot!r}")
+            if not row.path.startswith(f"{groups.get(row.snapshot)}/"):
+                self._fault(row.path, f"it does not stand in snapshot {row.snapshot!r}")
             elif row.position >= 0:
                 sections[row.snapshot].append(row)
-            else:
+            elif row.start < 0 and row.target and self.rows[row.target].position >= 0:
                 self._links.setdefault(row.target, []).append((row.path, unquote(row.name)))
-        self.other = self._leaves(sections.pop(""), "/other")
+            else:
+                self._fault(row.path, "it has no position, and is no further name of an array")
+        for row in sections[""]:
+            if row.start >= 0:
+                self._fault(row.path, "it has a start, and stands in no snapshot")
+        self.other = self._leaves(sections[""])
         self.snapshots = {
             unquote(entry.name): self._snapshot(entry, sections[entry.name])
             for entry in manifest.snapshots
@@ -135,10 +140,10 @@ class Contents:
         load = partial(load_array, self._file, row.path, dtype, shape, row.fortran)
         return Array(dtype, shape, load, row.fortran)
 
-    def _leaves(self, rows: list[Row], group: str) -> tuple[Leaf, ...]:
+    def _leaves(self, rows: list[Row]) -> tuple[Leaf, ...]:
         for position, row in enumerate(rows):
-            if row.position != position or not row.path.startswith(f"{group}/"):
-                self._fault(row.path, f"it is out of place in {group}")
+            if row.position != position:
+                self._fault(row.path, f"its position is {row.position}, and not {position}")
         return tuple(
             Leaf(
                 path=row.path,
@@ -159,16 +164,20 @@ class Contents:
             self._fault(entry.group, f"it is no place for snapshot {name!r}")
         snapshot = Snapshot(
             name=name,
-            leaves=self._leaves(rows, entry.group),
+            leaves=self._leaves(rows),
             order=entry.order_source,
             order_note=unquote(entry.order_note),
             iteration=entry.iteration,
             complete=entry.complete,
             legacy_hash=None if entry.legacy_hash is None else unquote(entry.legacy_hash),
         )
+        names = set()
         for leaf, start in snapshot.layout():
             if self.rows[leaf.path].start != start:
                 self._fault(leaf.path, "its start does not follow from those before it")
+            if leaf.name in names:
+                self._fault(leaf.path, f"a further array is called {leaf.name!r}")
+            names.add(leaf.name)
         return snapshot
 
 
@@ -179,7 +188,8 @@ def load_array(
     kept = file.read(path)
     if (kept.dtype, kept.shape) not in storage.forms(dtype, shape):
         found = f"dtype {kept.dtype} and shape {kept.shape}"
-        raise DamagedError(f"it has {found}", where=path, expected=f"{dtype} and {shape}")
+        expected = f"{dtype} and {shape}"
+        raise DamagedError(f"it has {found}", where=path, expected=expected, file=file.path)
     return storage.restore(kept, dtype, shape, fortran=fortran)
 
 

@@ -37,13 +37,14 @@ class Store:
             self._file = tables.open_file(
                 path,
                 "w",
+                # PyTables reads files without its own attributes as well, and writing these costs
+                # more than a small array does.
+                pytables_sys_attrs=False,
                 node_cache_slots=0,  # no node is asked for again
                 max_group_width=1 << 62,
                 max_tree_depth=1 << 62,
                 max_columns=1 << 62,
             )
-        # PyTables' own attributes cost more than a small array does; only tables need them.
-        self._file.params["PYTABLES_SYS_ATTRS"] = False
         self._groups: dict[str, tables.Group] = {"": self._file.root}
 
     def __enter__(self) -> Store:
@@ -60,13 +61,15 @@ class Store:
 
     def group(self, path: str) -> tables.Group:
         """Return the group at `path`, made with those above it if it is not there."""
-        group = self._groups.get(path)
-        if group is None:
-            head, _, name = path.rpartition("/")
-            parent = self.group(head)
+        if path not in self._groups:
             with _as_ours(path):
-                group = self._groups[path] = tables.Group(parent, name, new=True)
-        return group
+                parent, place = self._groups[""], ""
+                for name in path.split("/")[1:]:
+                    place = f"{place}/{name}"
+                    if place not in self._groups:
+                        self._groups[place] = tables.Group(parent, name, new=True)
+                    parent = self._groups[place]
+        return self._groups[path]
 
     def attributes(self, path: str, values: dict[str, Attribute]) -> None:
         """Write attributes of a group.
@@ -125,7 +128,6 @@ class Store:
         """Write a table: blocks of `rows` structured elements in all."""
         head, _, name = path.rpartition("/")
         group = self.group(head)
-        self._file.params["PYTABLES_SYS_ATTRS"] = True
         with _as_ours(path):
             node = self._file.create_table(
                 group,
@@ -138,7 +140,6 @@ class Store:
             for block in blocks:
                 node.append(block)
             node.close()
-        self._file.params["PYTABLES_SYS_ATTRS"] = False
 
     def stream(self, path: str, blocks: Iterable[bytes]) -> None:
         """Write a sequence of bytes of unknown length as compressed uint8."""

@@ -34,6 +34,7 @@ MANY = 1024
 HUGE = 16_384
 """Integers of more bits are no keys."""
 _SHORT = 16
+_POINTER = 8
 
 
 def checked(machine: Machine, keys: list[Any]) -> list[Any]:
@@ -112,13 +113,14 @@ def _check_tuple(machine: Machine, key: tuple[Any, ...]) -> None:
                     f"or is nested more than {limits.nesting} deep",
                     where=machine.position,
                 )
-            for item in part:
-                kind = type(item)
-                if kind is tuple:
-                    deeper.append(item)
-                elif kind is int:
-                    _check_integer(machine, item)
-                elif kind is np.void:
-                    cost += _cost_of_void(item)
+            kinds = set(map(type, part))
+            if tuple in kinds:
+                deeper.extend(item for item in part if type(item) is tuple)
+            if machine.huge and int in kinds:
+                for item in part:
+                    if type(item) is int:
+                        _check_integer(machine, item)
+            if np.void in kinds:
+                cost += sum(_cost_of_void(item) for item in part if type(item) is np.void)
         level = deeper
-    machine.spend(cost)
+    machine.spend(_POINTER * cost)

@@ -22,6 +22,7 @@ Array = np.ndarray[Any, Any]
 
 _MAX_RANK = 64
 _PARTS = 64
+"""So many parts of the state of a subclass are looked at; no class has as many."""
 _MANY = 1 << 20
 _FIELD = 200
 """About what a field of a dtype costs, in bytes."""
@@ -162,18 +163,39 @@ def is_array_state(part: Any) -> bool:
     )
 
 
+def _is_old_state(state: Any) -> bool:
+    """Whether a state is one from before NumPy 1.0, when it had no version."""
+    return type(state) is tuple and len(state) == 4 and type(state[0]) is tuple
+
+
 def array_state(machine: Machine, instance: Instance) -> None:
     """``_reconstruct(cls, (0,), 'b')`` with (version, shape, dtype, is_fortran, data).
 
     A subclass may append what it keeps to this state, or put both into a tuple.
     """
     state = instance.state
-    if type(state) is tuple and len(state) == 4 and type(state[0]) is tuple:  # before NumPy 1.0
+    if _is_old_state(state):
         state = (0, *state)
     parts = state[:_PARTS] if type(state) is tuple else ()
     found = next(filter(is_array_state, (state, *parts)), None)
     if found is not None:
         instance.value = _ndarray(machine, *found[1:5])
+
+
+def beside(instance: Instance) -> tuple[Any, ...]:
+    """Return what the state of a known value has beside it: what a subclass of ndarray keeps."""
+    state = instance.state
+    if state is ABSENT or state is None or isinstance(instance.value, np.dtype):
+        return ()
+    if type(state) is not tuple:
+        return (state,)
+    if isinstance(instance.value, MaskedArray):
+        return state[1:] if len(state) == 2 else ()
+    if _is_old_state(state):
+        return ()
+    if is_array_state(state):
+        return state[5 : 5 + _PARTS]
+    return tuple(part for part in state[:_PARTS] if not is_array_state(part))
 
 
 def masked_state(machine: Machine, instance: Instance) -> None:

@@ -136,15 +136,18 @@ class PersistentId:
 
 
 class ObjectArray:
-    """An array of dtype object: its elements, in C order (or Fortran order), are in a list.
+    """An array of dtype object: its elements are in a list.
 
     Parameters
     ----------
     shape : tuple of int
     items : list
+        In C order, whatever their order in memory was (``_getlist_pkl`` in NumPy's
+        ``methods.c``).
     fortran : bool
+        Whether they were in Fortran order in memory.
     dtype : str
-        ``O``, or the description of a structured dtype with object fields.
+        ``|O``, or the description of a structured dtype with object fields.
     """
 
     __slots__ = ("dtype", "fortran", "items", "shape")

@@ -11,7 +11,7 @@ import uuid
 from collections.abc import Callable
 from typing import Any
 
-from legacy_weights.families.values import text_of
+from legacy_weights.families.labels import text_of
 from legacy_weights.pickles.objects import Global, Instance
 
 

@@ -36,8 +36,9 @@ from typing import Any
 
 import numpy as np
 
-from legacy_weights.families.graph import Graph, path
-from legacy_weights.families.values import Bundle, extras, is_leaf, resolve, short, text_of
+from legacy_weights.families.graph import Graph
+from legacy_weights.families.labels import class_of, short, text_of
+from legacy_weights.families.values import Bundle, extras, is_leaf, resolve
 from legacy_weights.pickles.objects import (
     ABSENT,
     Global,
@@ -91,7 +92,7 @@ class _Encoder:
         while self.todo:
             raw = self.todo.popleft()
             node = self.graph.node(raw)
-            where = path(node) if node is not None else ""
+            where = self.graph.path(node) if node is not None else ""
             if type(raw) is Instance:
                 yield Record(self.ids[id(raw)], where, _class(raw), self._instance(raw))
             else:
@@ -107,7 +108,9 @@ class _Encoder:
         return {"$ref": self.ids[key]}
 
     def _array(self, raw: Any) -> JSON:
-        return {"$array": self.places[id(raw)]}
+        """Return a pointer to an array; one to a long path is a record of its own."""
+        place = self.places[id(raw)]
+        return {"$array": place} if len(place) <= _LINE else self._ref(raw)
 
     def _instance(self, raw: Instance) -> dict[str, JSON]:
         content: dict[str, JSON] = {}
@@ -145,7 +148,7 @@ class _Encoder:
 
     def _known(self, raw: Instance, value: Any) -> JSON:
         if is_leaf(value):
-            return self._array(raw)
+            return {"$array": self.places[id(raw)]}
         if type(value) in (MaskedArray, ObjectArray):
             return self._container(value, 1)
         return self.encode(value, 1)
@@ -212,7 +215,7 @@ class _Encoder:
     def _container(self, raw: Any, depth: int) -> JSON:
         kind = type(raw)
         if id(raw) in self.places:
-            return self._array(raw)
+            return {"$array": self.places[id(raw)]}
         if kind is list:
             return self._list(raw, depth)
         if kind is tuple:
@@ -270,7 +273,7 @@ def _class(raw: Instance) -> str:
     known = isinstance(raw.value, np.ndarray | MaskedArray | ObjectArray)
     if known and raw.args and type(raw.args[0]) is Global:
         return short(raw.args[0].dotted)
-    return short(raw.cls_name)
+    return class_of(raw)
 
 
 def _is_ndarray(raw: Instance) -> bool:

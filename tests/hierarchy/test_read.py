@@ -200,6 +200,18 @@ HOSTILE = {
     "role": lambda h5: alter_index(h5, 0, "role", "king"),
     "origin": lambda h5: alter_index(h5, 0, "origin", "{}"),
     "no UTF-8": lambda h5: alter_index(h5, 0, "name", b"\xff"),
+    "start of no weight": lambda h5: alter_index(h5, 8, "start", 0),
+    "position of a link": lambda h5: alter_index(h5, 1, "position", 5),
+    "no position": lambda h5: alter_index(h5, 8, "position", -1),
+    "name twice": lambda h5: alter_index(h5, 2, "name", "mean"),
+    "other snapshot": lambda h5: alter_index(h5, 7, "snapshot", "model"),
+    "snapshot twice": lambda h5: alter_manifest(
+        h5, lambda m: m["snapshots"].append(m["snapshots"][0])
+    ),
+    "snapshot without a name": lambda h5: alter_manifest(
+        h5, lambda m: m["snapshots"][1].update(name="")
+    ),
+    "table twice": lambda h5: alter_manifest(h5, lambda m: m["tables"].append(m["tables"][0])),
     "snapshot": lambda h5: alter_index(h5, 0, "snapshot", "none"),
 }
 

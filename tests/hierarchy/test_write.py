@@ -6,13 +6,15 @@ import os
 import pickle
 import subprocess
 import sys
+import warnings
+from contextlib import contextmanager
 from dataclasses import replace
 
 import h5py
 import numpy as np
 import pytest
 import tables
-from hierarchy.samples import LEGACY, leaf, rich_tree, tree
+from hierarchy.samples import LEGACY, leaf, rich_tree, same_trees, tree
 
 from legacy_weights.errors import DamagedError, UsageError, WriteError
 from legacy_weights.hierarchy import check, open_file, write
@@ -25,6 +27,13 @@ LIAR = Array(np.dtype("f4"), (2,), lambda: np.zeros(2))
 @pytest.fixture
 def path(tmp_path):
     return tmp_path / "out.h5"
+
+
+@contextmanager
+def by_pytables(path):
+    with warnings.catch_warnings(), tables.open_file(path) as h5:
+        warnings.simplefilter("ignore", tables.NaturalNameWarning)
+        yield h5
 
 
 def sha256(values, dtype):
@@ -134,13 +143,13 @@ def test_tables(path):
     log = first.tables[0].columns
     with h5py.File(path) as h5:
         table = h5["log"]
-        assert table.dtype.names == ("iter", "ret%2E", "words", "raw", "pair")
+        assert table.dtype.names == ("iter", "ret.", "words", "raw", "pair")
         assert table["iter"].tolist() == [0, 1, 2, 3, 4]
-        assert table["ret%2E"].tolist() == log["ret."].load().tolist()
+        assert table["ret."].tolist() == log["ret."].load().tolist()
         assert table["raw"].tobytes() == b"a\0b" * 5
         assert table["words"].astype("<u4").tobytes() == log["words"].load().astype("<U2").tobytes()
         assert h5["logs/other"].shape == (0,)
-    with tables.open_file(path) as h5:
+    with by_pytables(path) as h5:
         assert isinstance(h5.root.log, tables.Table)
         assert h5.root.log.cols.pair[:].tolist() == log["pair"].load().tolist()
 
@@ -157,12 +166,37 @@ def test_pytables_unpickles_nothing_of_it(path, monkeypatch):
         pytest.fail("PyTables unpickles")
 
     monkeypatch.setattr(tables.attributeset.pickle, "loads", loads)
-    with tables.open_file(path) as h5:
+    with by_pytables(path) as h5:
         for node in h5.walk_nodes():
             for name in node._v_attrs._f_list("all"):
                 getattr(node._v_attrs, name)
         assert h5.root.index.nrows == 1
         assert h5.root.snapshots.model.x[:].tolist() == [0, 1, 2]
+
+
+def test_links_into_an_earlier_snapshot(path):
+    first = leaf("/snapshots/a/x", [1.0])
+    second = leaf("/snapshots/b/y", [2.0], links=(("/snapshots/a/y", "y"),))
+    state = Leaf("/snapshots/c/z", "z", second.array, Role.STATE)
+    snapshots = tuple(
+        Snapshot(name, (found,), Order.STATED)
+        for name, found in (("a", first), ("b", second), ("c", state))
+    )
+    whole = tree(snapshots=snapshots, default_snapshot="a")
+    write(whole, path)
+    assert check(path) == []
+    with open_file(path) as file:
+        assert {name: list(value) for name, value in file.weights().items()} == {"x": [1], "y": [2]}
+        assert file["/snapshots/c/z"].tolist() == [2]
+        same_trees(whole, file.tree())
+
+
+def test_deep_paths(path):
+    deep = "/x" * 1500
+    write(tree(leaf(f"/snapshots/model{deep}", [1.0])), path)
+    assert check(path) == []
+    with open_file(path) as file:
+        assert file[deep[1:]].tolist() == [1]
 
 
 def test_no_attribute_is_long(path):

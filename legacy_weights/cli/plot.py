@@ -1,0 +1,34 @@
+"""``migrate plot FILE``: draw the training curves and the weights of a snapshot."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+from cyclopts import Parameter
+
+from legacy_weights.cli.options import Debug, File
+
+
+def plot(
+    file: File,
+    /,
+    *,
+    output: Annotated[
+        Path, Parameter(name=["--output", "-o"], help="The picture: .png, .pdf or .svg.")
+    ],
+    snapshot: Annotated[
+        str | None, Parameter(help="Name or iteration of a snapshot; by default the last.")
+    ] = None,
+    debug: Debug = False,
+) -> int:
+    """Draw the training curves of a log and the weights of a snapshot."""
+    from legacy_weights import api
+    from legacy_weights.cli import console
+    from legacy_weights.models import plot as draw
+    from legacy_weights.summary import clean
+
+    wanted = int(snapshot) if snapshot is not None and snapshot.isdecimal() else snapshot
+    draw(api.read(file), output, wanted)
+    console.show([f"→ {clean(str(output))}"])
+    return 0

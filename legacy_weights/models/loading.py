@@ -1,0 +1,104 @@
+"""From a file, or the tree of one, to a policy."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from os import PathLike, fspath
+from pathlib import Path
+from typing import Any
+
+from legacy_weights.errors import UnreadableError, UsageError, in_file
+from legacy_weights.families.gail import Arguments, parse_args, parse_spec, policy_scope, scopes
+from legacy_weights.models.choosing import choose, split_name
+from legacy_weights.models.graph import Network
+from legacy_weights.models.policy import Policy
+from legacy_weights.tree import Tree
+
+
+def load_policy(
+    source: str | PathLike[str] | Tree,
+    snapshot: int | str | None = None,
+    mode: str | None = None,
+    *,
+    hidden_spec: str | Sequence[Mapping[str, Any]] | None = None,
+    enable_obsnorm: bool | None = None,
+) -> Policy:
+    """Rebuild the policy that a GAIL log or a migrated file holds.  Nothing is compiled.
+
+    Parameters
+    ----------
+    source : path or Tree
+        A legacy or a migrated file; GAIL's own ``x.h5/snapshots/iter0000100`` names the snapshot
+        too (policyopt/util.py, ``split_h5_name``).
+    snapshot : int or str, optional
+        The iteration or the name of a snapshot; None is the last one.
+    mode : {None, "C", "JAX"}
+        Where its functions run: PyTensor's default (NUMBA), its C linker CVM, or JAX.
+    hidden_spec : list of mapping, or JSON text of one, optional
+        The hidden layers, for a file that does not say (``Model.save_h5``).
+    enable_obsnorm : bool, optional
+        Whether observations are standardized; by default as the file says, else if it has
+        arrays for it.
+
+    Raises
+    ------
+    UsageError
+        If there is no such snapshot.
+    UnreadableError
+        If the file holds no GAIL policy, or a layer that is unknown.
+    LayoutError
+        If the arrays do not fit the layers.
+    """
+    if isinstance(source, Tree):
+        return _policy(source, snapshot, mode, hidden_spec, enable_obsnorm)
+    file, inside = split_name(source)
+    if inside is not None:
+        if snapshot is not None:
+            raise UsageError(f"{fspath(source)!r} and {snapshot!r} both name a snapshot")
+        snapshot = inside
+    with in_file(file):
+        return _policy(_read(file), snapshot, mode, hidden_spec, enable_obsnorm)
+
+
+def _policy(
+    tree: Tree,
+    snapshot: int | str | None,
+    mode: str | None,
+    hidden_spec: str | Sequence[Mapping[str, Any]] | None,
+    enable_obsnorm: bool | None,
+) -> Policy:
+    chosen = choose(tree, snapshot)
+    if not chosen.complete:
+        raise UnreadableError(
+            "the snapshot was cut off while it was written",
+            where=chosen.name,
+            expected="a complete one",
+        )
+    arguments = _arguments(tree)
+    scope = policy_scope(leaf.name for leaf in chosen.leaves)
+    arrays = {
+        leaf.name: leaf.array.load() for leaf in chosen.leaves if scopes(leaf.name)[0] == scope
+    }
+    spec = arguments.hidden_spec if hidden_spec is None else parse_spec(hidden_spec)
+    if spec is None:
+        raise UnreadableError(
+            "the file does not say of which layers the policy is made",
+            where="args",
+            advice="Give them: load_policy(..., hidden_spec=[{'type': 'fc', 'n': 64}, ...])",
+        )
+    if enable_obsnorm is None:
+        enable_obsnorm = arguments.enable_obsnorm
+    return Policy(Network(arrays, spec, enable_obsnorm), arguments, mode)
+
+
+def _arguments(tree: Tree) -> Arguments:
+    args = tree.metadata.get("args")
+    return parse_args(args) if isinstance(args, str | Mapping) else Arguments()
+
+
+def _read(file: Path) -> Tree:
+    # Here, for a tree can be loaded without the readers.
+    from legacy_weights import read
+
+    tree: Tree = read(file)
+    return tree
