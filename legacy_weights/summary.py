@@ -12,6 +12,9 @@ import numpy as np
 from legacy_weights.hashing import sha256
 from legacy_weights.tree import JSON, Leaf, Order, Role, Snapshot, Trainable, Tree
 
+_SNAPSHOTS = 4
+"""If a file has more snapshots, the default one stands for all, unless all are asked for."""
+
 _SHOWN = 40
 """So many weights of a snapshot are listed; more are counted, unless all are asked for."""
 _NAMES = 6
@@ -19,7 +22,7 @@ _NAMES = 6
 _LINE = 80
 _GAPS = ("  ", "  ", "  ", " ", "   ")
 """What stands before each column of a table: number, name, shape, dtype, place."""
-_WIDEST = 40
+_WIDEST = 60
 """Columns of a cell to which the others of its column are padded."""
 _LONGEST = 120
 """Columns of a cell; a longer text is cut in its middle, and ``--json`` has it whole."""
@@ -48,7 +51,9 @@ def lines(tree: Tree, *, everything: bool = False) -> Iterator[str]:
         List every array, also those that are no weights.
     """
     yield _headline(tree)
-    for snapshot in tree.snapshots:
+    if not everything:
+        yield from _snapshots(tree)
+    for snapshot in _shown_snapshots(tree, everything):
         yield from _snapshot(tree, snapshot, everything)
     for log in tree.tables:
         names = list(map(shown, log.columns))
@@ -67,6 +72,24 @@ def _headline(tree: Tree) -> str:
     written = ", ".join(part for part in (source.kind, source.writer) if part)
     found = ", ".join(part for part in (tree.family, tree.evidence) if part)
     return f"{clean(source.name)}  {size(source.size)}  {clean(written)} · {clean(found)}"
+
+
+def _shown_snapshots(tree: Tree, everything: bool) -> Iterator[Snapshot]:
+    """Yield the snapshots to describe: of many, the default one and those that are incomplete."""
+    if everything or len(tree.snapshots) <= _SNAPSHOTS:
+        yield from tree.snapshots
+        return
+    for snapshot in tree.snapshots:
+        if snapshot.name == tree.default_snapshot or not snapshot.complete:
+            yield snapshot
+
+
+def _snapshots(tree: Tree) -> Iterator[str]:
+    """Yield a line that counts the snapshots, where not all are described."""
+    names = [shown(snapshot.name) for snapshot in tree.snapshots]
+    if len(names) > _SNAPSHOTS:
+        some = f"{names[0]}, {names[1]}, …, {names[-1]}"
+        yield f"snapshots {len(names)}: {some}    (--all lists them)"
 
 
 def _snapshot(tree: Tree, snapshot: Snapshot, everything: bool) -> Iterator[str]:

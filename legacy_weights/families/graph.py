@@ -266,7 +266,7 @@ class Graph:
         for here in reversed(below):
             if here.step.kind is not StepKind.STATE:
                 known = (*known, _text(here))[-_SHOWN_STEPS:]
-            if here is not node:
+            if here is node.parent:
                 self._paths[id(here)] = known
         return known
 

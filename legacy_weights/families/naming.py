@@ -103,7 +103,7 @@ class Paths:
         return name
 
     def _last(self, node: Node) -> Name:
-        """Return the last components of a name; holders are named once for all they hold."""
+        """Return the last components of a name; a holder is named once for all that it holds."""
         steps: list[tuple[Node, tuple[str, ...]]] = []
         current = node
         while current.parent is not None and current is not self.below:
@@ -113,9 +113,9 @@ class Paths:
             current, component = self._step(current)
             steps.append((here, component))
         name = self._known.get(id(current), ()) if steps else ()
-        for here, component in reversed(steps):
+        for number, (here, component) in reversed(list(enumerate(steps))):
             name = (name + component)[-_COMPONENTS:]
-            if here is not node:
+            if number == 1:
                 self._known[id(here)] = name
         return name
 

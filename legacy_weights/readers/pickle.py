@@ -101,7 +101,7 @@ def _first(machine: Machine) -> Any:
     except TextModeError:
         raise
     except DamagedError as error:
-        if machine.data[:1] == b"\x80" and _is_text_mode(machine.data):
+        if machine.protocol and _is_text_mode(machine.data):
             error.advice = TEXT_MODE
         raise
 

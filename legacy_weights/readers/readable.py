@@ -24,12 +24,13 @@ def readable(raw: Instance) -> str | None:
         return None
     try:
         return handler(raw)
-    except (ValueError, OverflowError, TypeError, IndexError):
+    except (ValueError, OverflowError, TypeError):
         return None
 
 
 def _packed(raw: Instance, length: int) -> bytes:
-    packed = raw.args[0]
+    """Return the only argument; a second one is a time zone, which is a record of its own."""
+    (packed,) = raw.args
     if not isinstance(packed, bytes | memoryview) or len(packed) != length:
         raise ValueError
     return bytes(packed)
@@ -56,17 +57,29 @@ def _datetime(raw: Instance) -> str:
 
 
 def _timedelta(raw: Instance) -> str:
-    days, seconds, microseconds = raw.args
+    days, seconds, microseconds = _integers(raw)
     return str(datetime.timedelta(days, seconds, microseconds))
 
 
-def _number(raw: Instance) -> str:
-    if len(raw.args) == 2:
-        return f"{int(raw.args[0])}/{int(raw.args[1])}"
+def _integers(raw: Instance) -> tuple[int, ...]:
+    if not all(type(part) is int for part in raw.args):
+        raise TypeError
+    return raw.args
+
+
+def _decimal(raw: Instance) -> str:
     (text,) = raw.args
     if not isinstance(text, str | bytes):
         raise TypeError
     return text_of(text)
+
+
+def _fraction(raw: Instance) -> str:
+    """Return the decimal text of both numbers, which Python 2 wrote itself."""
+    if len(raw.args) == 1:
+        return _decimal(raw)
+    numerator, denominator = _integers(raw)
+    return str(numerator) if denominator == 1 else f"{numerator}/{denominator}"
 
 
 def _uuid(raw: Instance) -> str:
@@ -82,7 +95,7 @@ _KNOWN: dict[str, Callable[[Instance], str]] = {
     "datetime.time": _time,
     "datetime.datetime": _datetime,
     "datetime.timedelta": _timedelta,
-    "decimal.Decimal": _number,
-    "fractions.Fraction": _number,
+    "decimal.Decimal": _decimal,
+    "fractions.Fraction": _fraction,
     "uuid.UUID": _uuid,
 }

@@ -184,9 +184,9 @@ class _Encoder:
             return {"$tuple": []} if kind is tuple and not raw else self._ref(raw)
         return self._container(raw, depth)
 
-    def _text(self, raw: str | bytes | memoryview, *, key: bool = False) -> JSON:
+    def _text(self, raw: str | bytes | memoryview) -> JSON:
         """Return a text or byte string; those that are arrays of bytes, and long ones, by name."""
-        if not key and is_leaf(raw):
+        if id(raw) in self.places:
             return self._array(raw)
         if len(raw) <= _LINE:
             return raw if isinstance(raw, str) else bytes_json(bytes(raw))
@@ -260,12 +260,7 @@ class _Encoder:
         if len(set(names)) == len(pairs):
             values = (self.encode(value, depth + 1) for _, value in pairs)
             return dict(zip(names, values, strict=True))
-        return {"$dict": [[self._any_key(k, depth), self.encode(v, depth + 1)] for k, v in pairs]}
-
-    def _any_key(self, key: Any, depth: int) -> JSON:
-        if isinstance(key, str | bytes | memoryview):
-            return self._text(key, key=True)
-        return self.encode(key, depth + 1)
+        return {"$dict": [[self.encode(k, depth + 1), self.encode(v, depth + 1)] for k, v in pairs]}
 
 
 def _class(raw: Instance) -> str:
