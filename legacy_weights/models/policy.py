@@ -17,6 +17,7 @@ from legacy_weights.models.compiling import exactly, resolve
 from legacy_weights.models.distributions import Float, Gibbs, Rng
 from legacy_weights.models.functions import Functions
 from legacy_weights.models.graph import Network, PolicyGraph
+from legacy_weights.models.inputs import Inputs, standardized, subsampled
 from legacy_weights.models.trpo import StepInfo, natural_step
 from legacy_weights.tree import Role
 
@@ -63,6 +64,8 @@ class Policy:
         self.flat = FlatVector(trainable)
         self._functions = Functions(network, trainable, mode)
         self._width = network.observation_width
+        self._inputs = Inputs(self._width, network.distribution)
+        self._observations = self._inputs.observations
 
     def __repr__(self) -> str:
         chosen = f"one of {self.actions}" if self.actions else f"{self.action_width} numbers"
@@ -101,7 +104,7 @@ class Policy:
         -----
         policyopt/rl.py, ``Policy.sample_actions``.
         """
-        batch = self._batch(obs)
+        batch = self._observations(obs)
         if deterministic:
             actions: NDArray[Any] = self._functions.act(batch)
         else:
@@ -114,37 +117,37 @@ class Policy:
 
     def action_distribution(self, obs: ArrayLike) -> Float:
         """Return (batch, k): log-probabilities, or means and standard deviations side by side."""
-        return self._unbatched(obs, self._functions.distribution(self._batch(obs)))
+        return self._unbatched(obs, self._functions.distribution(self._observations(obs)))
 
     def log_prob(self, obs: ArrayLike, actions: ArrayLike) -> Float:
         """Return the log-probabilities (or their densities) of `actions`, (batch,)."""
-        batch = self._batch(obs)
-        result = self._functions.log_prob(batch, self._actions(actions, len(batch)))
+        batch = self._observations(obs)
+        result = self._functions.log_prob(batch, self._inputs.actions(actions, len(batch)))
         return self._unbatched(obs, result)
 
     def entropy(self, obs: ArrayLike) -> Float:
         """Return the entropy of the action distributions in nats, (batch,)."""
-        return self._unbatched(obs, self._functions.entropy(self._batch(obs)))
+        return self._unbatched(obs, self._functions.entropy(self._observations(obs)))
 
     def kl(self, obs: ArrayLike, old_actiondist: ArrayLike) -> Float:
         """Return the divergence of the policy from `old_actiondist` (batch, k), (batch,)."""
-        batch = self._batch(obs)
-        result = self._functions.kl(batch, self._old(old_actiondist, len(batch)))
+        batch = self._observations(obs)
+        result = self._functions.kl(batch, self._inputs.distributions(old_actiondist, len(batch)))
         return self._unbatched(obs, result)
 
     def normalized(self, obs: ArrayLike) -> Float:
         """Return the observations as the network takes them, (batch, observations)."""
-        return self._unbatched(obs, self._functions.normalized(self._batch(obs)))
+        return self._unbatched(obs, self._functions.normalized(self._observations(obs)))
 
     def bclone_loss(self, obs: ArrayLike, actions: ArrayLike) -> float:
         """Return the loss of behavioural cloning: minus the mean log-probability of `actions`."""
-        batch = self._batch(obs)
-        return float(self._functions.bclone_loss(batch, self._actions(actions, len(batch))))
+        batch = self._observations(obs)
+        return float(self._functions.bclone_loss(batch, self._inputs.actions(actions, len(batch))))
 
     def bclone_loss_and_grad(self, obs: ArrayLike, actions: ArrayLike) -> tuple[float, Float]:
         """Return :meth:`bclone_loss` and its gradient (flat.size,)."""
-        batch = self._batch(obs)
-        actions = self._actions(actions, len(batch))
+        batch = self._observations(obs)
+        actions = self._inputs.actions(actions, len(batch))
         loss, gradient = self._functions.bclone_loss_and_grad(batch, actions)
         return float(loss), gradient
 
@@ -152,24 +155,28 @@ class Policy:
         self, obs: ArrayLike, actions: ArrayLike, actiondist: ArrayLike, advantages: ArrayLike
     ) -> tuple[float, float]:
         """Return TRPO's objective, the mean of advantage · ratio, and the mean divergence."""
-        objective, kl = self._functions.surrogate(*self._feed(obs, actions, actiondist, advantages))
+        objective, kl = self._functions.surrogate(
+            *self._inputs.feed(obs, actions, actiondist, advantages)
+        )
         return float(objective), float(kl)
 
     def surrogate_and_grad(
         self, obs: ArrayLike, actions: ArrayLike, actiondist: ArrayLike, advantages: ArrayLike
     ) -> tuple[float, float, Float]:
         """Return :meth:`surrogate` and the objective's gradient (flat.size,)."""
-        feed = self._feed(obs, actions, actiondist, advantages)
+        feed = self._inputs.feed(obs, actions, actiondist, advantages)
         objective, kl, gradient = self._functions.surrogate_and_grad(*feed)
         return float(objective), float(kl), gradient
 
     def kl_hvp(self, obs: ArrayLike, actiondist: ArrayLike, v: ArrayLike) -> Float:
         """Return the Hessian of the mean divergence from `actiondist` times `v`, (flat.size,)."""
-        batch = self._batch(obs)
+        batch = self._observations(obs)
         v = exactly(v, _FLOAT)
         if v.shape != (self.flat.size,):
             raise UsageError(f"v is {v.shape}", expected=f"({self.flat.size},)")
-        product: Float = self._functions.kl_hvp(batch, self._old(actiondist, len(batch)), v)
+        product: Float = self._functions.kl_hvp(
+            batch, self._inputs.distributions(actiondist, len(batch)), v
+        )
         return product
 
     def trpo_step(
@@ -228,7 +235,9 @@ class Policy:
         policyopt/rl.py, ``TRPO``; policyopt/optim.py, ``make_ngstep_func``.  After an exception
         the parameters are as before.
         """
-        feed = self._feed(obs, actions, actiondist, standardized(exactly(advantages, _FLOAT)))
+        feed = self._inputs.feed(
+            obs, actions, actiondist, standardized(exactly(advantages, _FLOAT))
+        )
         objective, kl, gradient = self._functions.surrogate_and_grad(*feed)
         if not np.isclose(kl, 0.0):
             raise UsageError(
@@ -239,7 +248,7 @@ class Policy:
         before = (float(objective), float(kl))
         if gnorm < grad_stop_tol:
             return StepInfo(*before, *before, gnorm, 0)
-        sample = self._subsampled(feed, subsample_hvp_frac, rng)
+        sample = subsampled(feed, subsample_hvp_frac, rng)
 
         def kl_product(v: Float) -> Float:
             # The line search has not begun: the parameters are where the step starts.
@@ -275,70 +284,12 @@ class Policy:
         A policy without a normalizer ignores them (policyopt/nn.py, ``NoOpStandardizer``).
         """
         if self._network.obsnorm is not None:
-            self._network.obsnorm.update(self._batch(obs))
+            self._network.obsnorm.update(self._observations(obs))
 
     @cached_property
     def _rng(self) -> np.random.Generator:
         return np.random.default_rng()
 
-    def _batch(self, obs: ArrayLike) -> Float:
-        batch = np.asarray(obs, _FLOAT, order="C")
-        if batch.ndim == 1:
-            batch = batch[None]
-        if batch.ndim != 2 or batch.shape[1] != self._width:
-            raise UsageError(
-                f"the observations are {np.shape(obs)}",
-                expected=f"(batch, {self._width}) or ({self._width},)",
-            )
-        return batch if batch.flags.carray else batch.copy()
-
     @staticmethod
     def _unbatched(obs: ArrayLike, result: Any) -> Float:
         return result if np.ndim(obs) == 2 else result[0]  # type: ignore[no-any-return]
-
-    def _actions(self, actions: ArrayLike, batch: int) -> NDArray[Any]:
-        dtype, width = self._distribution.action_dtype, self._distribution.action_width
-        given = np.asarray(actions)
-        if dtype.kind == "i" and given.dtype.kind not in "iu":
-            raise UsageError(f"the actions are {given.dtype.name}", expected="integers")
-        shaped = given.reshape(batch, width) if given.size == batch * width else given
-        if shaped.shape != (batch, width):
-            raise UsageError(f"the actions are {given.shape}", expected=f"{(batch, width)}")
-        return self._distribution.checked(exactly(shaped, dtype))
-
-    def _old(self, distribution: ArrayLike, batch: int) -> Float:
-        width = self._distribution.width
-        old = exactly(distribution, _FLOAT)
-        if old.shape != (batch, width):
-            if old.shape == (width,) and batch == 1:
-                return old[None]
-            raise UsageError(f"the distributions are {old.shape}", expected=f"{(batch, width)}")
-        return old
-
-    def _feed(
-        self, obs: ArrayLike, actions: ArrayLike, actiondist: ArrayLike, advantages: ArrayLike
-    ) -> tuple[Float, NDArray[Any], Float, Float]:
-        batch = self._batch(obs)
-        gains = exactly(advantages, _FLOAT)
-        if gains.shape != (len(batch),):
-            raise UsageError(f"the advantages are {gains.shape}", expected=f"({len(batch)},)")
-        n = len(batch)
-        return batch, self._actions(actions, n), self._old(actiondist, n), gains
-
-    @staticmethod
-    def _subsampled(
-        feed: tuple[NDArray[Any], ...], fraction: float | None, rng: Rng | int | None
-    ) -> tuple[NDArray[Any], ...]:
-        if fraction is None:
-            return feed
-        if not 0.0 < fraction <= 1.0:
-            raise UsageError(f"subsample_hvp_frac is {fraction}", expected="above 0, at most 1")
-        generator = rng if isinstance(rng, np.random.RandomState) else np.random.default_rng(rng)
-        rows = generator.choice(len(feed[0]), size=int(fraction * len(feed[0])))
-        return tuple(part[rows] for part in feed)
-
-
-def standardized(values: Float) -> Float:
-    """Return (values - mean) / (standard deviation + 1e-8), (n,) (policyopt/util.py)."""
-    centred = values - values.mean()
-    return centred / (centred.std() + 1e-8)  # type: ignore[no-any-return]

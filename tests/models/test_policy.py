@@ -124,6 +124,7 @@ def test_actions_that_cannot_be(gibbs):
         (np.full((16, 1), -1), "0 to 2"),
         (np.zeros((16, 1)), "integers"),
         (np.zeros((15, 1), int), r"\(16, 1\)"),
+        (np.zeros((1, 16), int), r"\(16, 1\)"),
     ):
         with pytest.raises(UsageError, match=words):
             gibbs.log_prob(obs, actions)
