@@ -51,20 +51,25 @@ def python2_pickle(arrays: list[np.ndarray]) -> bytes:
         return b"J" + struct.pack("<i", value)
 
     parts = [b"\x80\x02](" if arrays else b"\x80\x02]"]
+    names = b"cnumpy.core.multiarray\n_reconstruct\nq\x01cnumpy\nndarray\nq\x02"
+    dtypes: dict[str, bytes] = {}
     for array in arrays:
+        code = array.dtype.str[1:]
+        recalled = dtypes.get(code)
+        if recalled is None:
+            made = b"cnumpy\ndtype\n" + string(code.encode()) + b"K\x00K\x01\x87Rq"
+            made += bytes([3 + len(dtypes)])
+            state = b"(" + integer(3) + string(b"<") + b"NNN" + integer(-1) * 2 + b"K\x00tb"
+            dtypes[code] = b"h" + bytes([3 + len(dtypes)])
+            recalled = made + state
         shape = b"".join(map(integer, array.shape))
         parts += [
-            b"cnumpy.core.multiarray\n_reconstruct\ncnumpy\nndarray\nK\x00\x85",
-            string(b"b"),
-            b"\x87R(",
-            integer(1),
-            b"(" + shape + b"t",
-            b"cnumpy\ndtype\n" + string(array.dtype.str[1:].encode()) + b"K\x00K\x01\x87R",
-            b"(" + integer(3) + string(b"<") + b"NNN" + integer(-1) * 2 + b"K\x00tb",
-            b"\x89",
+            names + b"K\x00\x85" + string(b"b") + b"\x87R(",
+            integer(1) + b"(" + shape + b"t" + recalled + b"\x89",
             string(array.tobytes()),
             b"tb",
         ]
+        names = b"h\x01h\x02"
     parts.append(b"e." if arrays else b".")
     return b"".join(parts)
 

@@ -33,6 +33,12 @@ class PrivateJAXLinker(JAXLinker):  # type: ignore[misc]
         super().__init__(**kwargs)
         self.device = device
 
+    def accept(self, *arguments: Any, **options: Any) -> Any:
+        """Return the linker for a graph: another one, if this has one already."""
+        linker = super().accept(*arguments, **options)
+        linker.device = self.device
+        return linker
+
     def jit_compile(self, fn: Callable[..., Any]) -> Callable[..., Any]:
         """Return `fn` compiled, called with copies of all arguments but shared variables."""
         import jax

@@ -66,5 +66,12 @@ def _njit(name: str, arguments: Sequence[str], lines: Sequence[str], names: dict
 
 
 def _key(op: _Flat, *more: Any) -> str:
-    properties = (type(op).__name__, [getattr(op, name) for name in op.__props__], more)
+    # PyTensor keeps compiled code on disk by this key: count up when the generated code changes.
+    properties = (
+        "legacy_weights.flat",
+        1,
+        type(op).__name__,
+        [getattr(op, name) for name in op.__props__],
+        more,
+    )
     return hashlib.sha256(repr(properties).encode()).hexdigest()

@@ -57,7 +57,8 @@ class FlatVector(Placed, Symbolic):
     variable's value becomes a view of one buffer.  Arrays that were handed out before, by
     ``get_value(borrow=True)`` or by a compiled function that moved a value into another variable,
     keep their values: as long as someone holds one, ``set`` takes a fresh buffer, which costs
-    memory and about three times the time.
+    the memory and the time to get it.  (Functions of linkers that never free what they computed,
+    such as ``cvm_nogc``, hold views too.)
 
     *Threads.*  A binding may be used from several threads: :meth:`set`, :meth:`get` and
     :meth:`view` are atomic with respect to each other.  A trial, :meth:`lerp` and a move to another

@@ -6,7 +6,6 @@ import os
 
 import numpy as np
 import pytest
-from flat.nets import Net
 
 # Read when JAX first computes: two CPU devices, so that placement can be seen.
 _FLAG = "--xla_force_host_platform_device_count=2"
@@ -28,9 +27,11 @@ def two_devices(jax):
 
 @pytest.fixture
 def net():
+    from flat.nets import Net
+
     return Net()
 
 
 @pytest.fixture
 def theta():
-    return np.random.default_rng(5).normal(size=Net.size)
+    return np.random.default_rng(5).normal(size=13)

@@ -169,6 +169,12 @@ class TestDetails:
         call = flat.hvp((net.W**2).sum() + net.b.sum(), [], mode=mode)
         assert_allclose(call(theta, np.ones(13)), np.r_[np.full(6, 2.0), np.zeros(7)])
 
+    def test_an_output_that_is_a_variable_is_no_view_of_theta(self, net, theta, mode):
+        mine = theta.copy()
+        weights = FlatVector(net.variables).function([], net.W, mode=mode)(mine)
+        mine[:] = 0
+        assert_array_equal(weights.ravel(), theta[:6])
+
     def test_clones_are_replaced_too(self, net, theta, mode):
         flat = FlatVector(net.variables)
         loss = (net.W.clone() ** 2).sum() + net.W.sum()

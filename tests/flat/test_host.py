@@ -8,6 +8,7 @@ import pytest
 from flat.nets import Net, all_modes, cell, host_modes, set_by_loop
 from numpy.testing import assert_array_equal
 from pytensor.compile.io import Out
+from pytensor.compile.mode import Mode
 
 from legacy_weights.errors import LayoutError
 from legacy_weights.flat import FlatVector
@@ -125,6 +126,13 @@ class TestCompiledFunctions:
         flat.set(np.zeros(flat.size))
         assert_array_equal(plain, theta[:6].reshape(2, 3))
         assert_array_equal(turned, theta[:6].reshape(2, 3).T)
+
+    def test_functions_that_never_free_hold_views(self, flat, net, theta):
+        mode = Mode(linker="vm_nogc")
+        look = pytensor.function([], pytensor.tensor.exp(net.W.T), mode=mode)
+        for factor in range(3):
+            flat.set(theta * factor)
+            np.testing.assert_allclose(look().T.ravel(), np.exp(theta[:6] * factor))
 
     def test_weights_replaced_by_jax_are_back_for_the_others(self, flat, net, theta, jax):
         # A function in another mode fails on a jax.Array, and get_value() returns one.
