@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import mmap
 from collections.abc import Callable, Sequence
-from typing import Protocol
 
 from legacy_weights import families
-from legacy_weights.containers import Part, describe_wrong_kind
+from legacy_weights.containers import Buffer, Part, describe_wrong_kind
 from legacy_weights.errors import DamagedError, LegacyWeightsError, UnreadableError
 from legacy_weights.families.graph import Graph
 from legacy_weights.families.values import BLOB, Bundle
@@ -16,21 +14,17 @@ from legacy_weights.readers.content import Content
 from legacy_weights.readers.records import Records
 from legacy_weights.tree import Source, Tree
 
+READERS: tuple[tuple[Callable[[bytes], bool], Callable[[Buffer], Content]], ...] = (
+    (npy.sniff, lambda buffer: npy.read(buffer.view)),
+    (pickle.sniff, lambda buffer: pickle.read(buffer.data)),
+)
+"""Pairs of what tells a kind by its first bytes and what reads it; the first that fits counts.
 
-class Reader(Protocol):
-    """A kind of legacy stream."""
-
-    def sniff(self, data: bytes | mmap.mmap) -> bool:
-        """Whether a stream looks like this kind."""
-        ...
-
-    def read(self, data: bytes | mmap.mmap) -> Content:
-        """Read a stream of this kind."""
-        ...
-
-
-READERS: tuple[Reader, ...] = (npy, pickle)
-"""The first that knows a stream reads it."""
+A stored member of an archive is read in place, but pickles need what only a buffer of their own
+has.
+"""
+_HEAD = 16
+_HDF5 = b"\x89HDF\r\n\x1a\n"
 
 
 def contents(parts: Sequence[Part]) -> list[tuple[Part, Content]]:
@@ -51,7 +45,7 @@ def contents(parts: Sequence[Part]) -> list[tuple[Part, Content]]:
         try:
             found.append((part, _read(part)))
         except LegacyWeightsError as error:
-            if isinstance(error, DamagedError) and part.buffer.data[:1] in b"\x80\x93":
+            if isinstance(error, DamagedError) and bytes(part.buffer.view[:1]) in b"\x80\x93":
                 # A pickle that breaks off is no README: to keep its bytes would hide the damage.
                 error.where = f"member {part.label!r}, byte {error.where}"
                 raise
@@ -63,18 +57,23 @@ def contents(parts: Sequence[Part]) -> list[tuple[Part, Content]]:
 
 
 def _read(part: Part) -> Content:
-    data = part.buffer.data
-    for reader in READERS:
-        if reader.sniff(data):
+    head = bytes(part.buffer.view[:_HEAD])
+    for sniff, read in READERS:
+        if sniff(head):
             try:
-                return reader.read(data)
+                return read(part.buffer)
             except DamagedError as error:
                 # Nothing marks an old pickle: what looks like one may be quite another thing.
-                announced = data[:1] in b"\x80\x93"
+                announced = head[:1] in b"\x80\x93"
                 wrong = None if announced else describe_wrong_kind(part.buffer)
                 raise (wrong or error) from error
+    if head.startswith(_HDF5):
+        raise UnreadableError(
+            f"an HDF5 file inside {' > '.join(part.chain)}",
+            advice="HDF5 is read from a file of its own: unpack it first",
+        )
     raise describe_wrong_kind(part.buffer) or UnreadableError(
-        f"the file begins with {bytes(part.buffer.view[:8])!r}, which is none of the known kinds",
+        f"the file begins with {head[:8]!r}, which is none of the known kinds",
         expected="a pickle, an .npy or .npz file, or an archive of them",
     )
 

@@ -31,12 +31,15 @@ _CLOSING = {"(": ")", "[": "]", "{": "}"}
 _NESTING = 40
 
 
-def sniff(data: bytes | mmap.mmap) -> bool:
-    """Whether a stream is of this kind."""
-    return data[:6] == MAGIC
+Data = bytes | mmap.mmap | memoryview
 
 
-def read(data: bytes | mmap.mmap) -> Content:
+def sniff(head: bytes) -> bool:
+    """Whether a stream that begins with `head` is of this kind."""
+    return head[:6] == MAGIC
+
+
+def read(data: Data) -> Content:
     """Read an array, which may hold pickled objects, or several arrays one after another.
 
     Raises
@@ -61,7 +64,7 @@ def read(data: bytes | mmap.mmap) -> Content:
     return content
 
 
-def _array(data: bytes | mmap.mmap, start: int, content: Content) -> tuple[str, int]:
+def _array(data: Data, start: int, content: Content) -> tuple[str, int]:
     """Add the array that begins at `start`; return its kind, and the offset behind it."""
     version, header, position = _header(data, start)
     try:
@@ -92,11 +95,9 @@ def _array(data: bytes | mmap.mmap, start: int, content: Content) -> tuple[str, 
     return f"npy {version}", position + length
 
 
-def _objects(
-    data: bytes | mmap.mmap, start: int, shape: tuple[int, ...], content: Content
-) -> tuple[str, int]:
+def _objects(data: Data, start: int, shape: tuple[int, ...], content: Content) -> tuple[str, int]:
     """Add an array of objects: after the header comes a pickle of the array."""
-    machine = Machine(data, start)
+    machine = Machine(bytes(data) if isinstance(data, memoryview) else data, start)
     value = machine.load()
     inner = getattr(value, "value", None)
     if not isinstance(inner, ObjectArray) or inner.shape != shape:
@@ -112,7 +113,7 @@ def _objects(
     return f"pickle {machine.protocol}", machine.position
 
 
-def _header(data: bytes | mmap.mmap, start: int) -> tuple[str, dict[str, Any], int]:
+def _header(data: Data, start: int) -> tuple[str, dict[str, Any], int]:
     """Return the version, the header, and the offset of the values."""
     if len(data) < start + 12:
         raise DamagedError("the file ends inside a header", where=len(data))
@@ -127,7 +128,7 @@ def _header(data: bytes | mmap.mmap, start: int) -> tuple[str, dict[str, Any], i
     (length,) = struct.unpack_from(form, data, start + 8)
     if length > _HEADER or begin + length > len(data):
         raise DamagedError(f"a header of {length:,} bytes does not fit", where=start + 8)
-    raw = data[begin : begin + length]
+    raw = bytes(data[begin : begin + length])
     try:
         header = _Literal(raw.decode("utf-8" if major == 3 else "latin-1")).parse()
     except ValueError as error:

@@ -10,7 +10,7 @@ JSON                    of what
 text                    unicode; and a Python 2 ``str`` of ASCII, which is equal to it
 ``{"$bytes": text, "encoding": e}``  other byte strings, decoded as UTF-8, else Latin-1
 number, true, null      numbers, booleans, None
-``{"$int": hex}``       integers of more than 4,096 bits
+``{"$int": hex}``       integers of more than 512 bits
 ``{"$float": text}``    ``nan``, ``inf``, ``-inf``
 ``{"$complex": [re, im]}``  complex numbers
 ``{"$scalar": v, "dtype": d}``  NumPy scalars; ``"encoding": "hex"`` where JSON has no such value
@@ -52,9 +52,11 @@ from legacy_weights.readers.readable import readable
 from legacy_weights.tree import JSON, Record
 
 _DEPTH = 12
-_BITS = 4096
+_BITS = 512
 _LINE = 256
-"""Longer texts and scalars are records of their own; a file can repeat them with two bytes."""
+_PATH = 80
+"""Longer texts and scalars are records of their own, and so are pointers to arrays with longer
+paths; a file can repeat them with two bytes."""
 _ATOMS = frozenset({type(None), bool, str})
 
 
@@ -110,7 +112,7 @@ class _Encoder:
     def _array(self, raw: Any) -> JSON:
         """Return a pointer to an array; one to a long path is a record of its own."""
         place = self.places[id(raw)]
-        return {"$array": place} if len(place) <= _LINE else self._ref(raw)
+        return {"$array": place} if len(place) <= _PATH else self._ref(raw)
 
     def _instance(self, raw: Instance) -> dict[str, JSON]:
         content: dict[str, JSON] = {}
