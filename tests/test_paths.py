@@ -1,6 +1,7 @@
 """Names as path components: what stands in the table of the module, and what must always hold."""
 
 import hashlib
+import random
 import time
 import tracemalloc
 
@@ -72,7 +73,9 @@ def test_a_long_name_is_cut_and_told_from_others(name):
     component = paths.encode(name)
     assert len(component.encode()) <= 240
     whole = "".join(
-        char if char in "xéa" else "".join(f"%{b:02X}" for b in char.encode("utf-8", "surrogatepass"))
+        char
+        if char in "xéa"
+        else "".join(f"%{b:02X}" for b in char.encode("utf-8", "surrogatepass"))
         for char in name
     )
     assert component.endswith("%~" + hashlib.sha256(whole.encode()).hexdigest()[:16])
@@ -109,7 +112,7 @@ def test_a_path_comes_back(names):
     ],
 )
 def test_names_sort_naturally(ordered):
-    assert sorted(reversed(ordered), key=paths.natural) == ordered
+    assert sorted(random.Random(0).sample(ordered, len(ordered)), key=paths.natural) == ordered
 
 
 @given(ANY, ANY)

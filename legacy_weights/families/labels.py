@@ -78,7 +78,7 @@ def short(text: str) -> str:
     return text if len(text) <= 240 else f"{text[:220]}…({len(text):,} characters)"
 
 
-_CHAIN = 100
+_CHAIN = 10
 """So many calls of what a call returned are followed to the first callable."""
 
 

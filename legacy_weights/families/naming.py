@@ -23,6 +23,8 @@ Name = tuple[str, ...]
 _COMPONENTS = 24
 _LETTERS = 400
 """A name has so many components and letters at most, or its first components are left out."""
+_NESTED = 16
+"""Lists in a list of parameters that a variable is looked for to be in."""
 
 
 @dataclass(slots=True, eq=False)
@@ -177,8 +179,9 @@ def scope(node: Node) -> Name:
     if node.wiring is not None:
         return Paths().name(node.wiring)[:-1]
     current = node
-    while current.parent is not None and current.step.kind in (StepKind.INDEX, StepKind.STATE):
-        current = current.parent
+    for _ in range(_NESTED):
+        if current.parent is not None and current.step.kind in (StepKind.INDEX, StepKind.STATE):
+            current = current.parent
     if current.parent is not None and is_list_step(current.step):
         return Paths().name(current.parent)
     return Paths().name(node)[:-1]
