@@ -17,7 +17,7 @@ from legacy_weights.families.naming import (
     name_cells,
     without_common_bundle,
 )
-from legacy_weights.families.order import order_cells, stated_lists
+from legacy_weights.families.order import Listed, order_cells, stated_lists
 from legacy_weights.families.values import StepKind
 from legacy_weights.paths import natural
 from legacy_weights.tree import Array, Leaf, Order, Role, Snapshot, Trainable
@@ -81,6 +81,7 @@ def snapshot_of(
     cells: Sequence[Cell],
     result: Interpretation,
     *,
+    listed: Mapping[int, Listed] | None = None,
     name: str = "model",
     trainable: Mapping[int, Trainable] | None = None,
 ) -> None:
@@ -88,8 +89,20 @@ def snapshot_of(
 
     A cell that a list of parameters states is trainable; one that belongs to an object with such
     a list, but is not in it, is state.  Of the others nothing is known.
+
+    Parameters
+    ----------
+    graph : Graph
+    cells : sequence of Cell
+    result : Interpretation
+    listed : mapping of int to Listed, optional
+        The list of parameters that states a cell, by the cell's identity; by default all lists.
+    name : str
+        Of the snapshot.
+    trainable : mapping of int to Trainable, optional
+        What is known of some cells, by the identity of their objects.
     """
-    listed = stated_lists(graph, cells)
+    listed = stated_lists(graph, cells) if listed is None else listed
     owners = {id(entry.owner) for entry in listed.values()}
     owned = inherited(graph, lambda node: id(node) in owners)
     weights = [c for c in cells if id(c) in listed or id(c.node) not in owned]
@@ -178,8 +191,9 @@ class _Aliases:
     def links(self, leaf: Leaf) -> tuple[tuple[str, str], ...]:
         """Return the further names of a leaf: those of cells, and paths if there are several."""
         found = list(self._links.get(leaf.path, ()))
-        named = [name for cell in self._cells.get(leaf.path, ()) for name in self._paths(cell)]
-        for name in dict.fromkeys(named if len(named) > 1 else ()):
+        named = [[*self._paths(cell)] for cell in self._cells.get(leaf.path, ())]
+        several = [name for names in named if len(names) > 1 for name in names]
+        for name in dict.fromkeys(several):
             # In a row of pickles a name may lack the number of the pickle.
             bundled = self.graph.bundled and "/".join(name[1:]) == leaf.name
             if name and not bundled and self._add(name):

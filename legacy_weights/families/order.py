@@ -7,7 +7,7 @@ of a dictionary of Python 2 never counts.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
@@ -139,7 +139,7 @@ def _pairs(elements: Any) -> Iterator[Any]:
 
 
 def order_cells(
-    graph: Graph, cells: Sequence[Cell], listed: dict[int, Listed]
+    graph: Graph, cells: Sequence[Cell], listed: Mapping[int, Listed]
 ) -> tuple[list[Cell], Order, str]:
     """Put cells in the order that the file states, and say where it states it.
 
@@ -171,7 +171,7 @@ def _sorted(cells: Sequence[Cell], keys: Sequence[Any]) -> list[Cell]:
     return [cell for _, cell in keyed]
 
 
-def _place(cell: Cell, listed: dict[int, Listed]) -> Place:
+def _place(cell: Cell, listed: Mapping[int, Listed]) -> Place:
     entry = listed.get(id(cell))
     if entry is None:
         return _turns(cell.node)

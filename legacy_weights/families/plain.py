@@ -32,11 +32,12 @@ def interpret(graph: Graph) -> Interpretation:
     owners = {
         id(listed[id(cell)].owner) for cell in cells if id(cell) in listed and cell.node.value.ndim
     }
+    listed = {key: entry for key, entry in listed.items() if id(entry.owner) in owners}
     held = held_plainly(graph, owners)
     cells = [cell for cell in cells if id(cell) in listed or id(cell.node) in held]
     result = Interpretation("plain arrays", "")
     if cells:
-        snapshot_of(graph, cells, result)
+        snapshot_of(graph, cells, result, listed=listed)
     else:
         root = graph.root.raw
         known = any(is_library(class_of(raw)) for _, raw in graph.instances())

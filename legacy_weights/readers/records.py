@@ -248,7 +248,7 @@ class _Encoder:
             return {"$masked": self._dict(parts.items(), depth)}
         if isinstance(raw, np.generic):
             return scalar_json(raw)
-        return self.encode(raw, depth)
+        return self.encode(raw, depth + 1)
 
     def _list(self, items: list[Any] | tuple[Any, ...], depth: int) -> list[JSON]:
         kinds = set(map(type, items))

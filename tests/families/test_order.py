@@ -1,0 +1,233 @@
+"""The order of weights: what a file states comes before what Theano counted, and a dict is none."""
+
+import time
+from collections import OrderedDict
+
+import numpy as np
+import pytest
+from stubs import clone, dumps, graph, interpret, model, result, shared, weights
+
+from legacy_weights import families
+from legacy_weights.families.graph import Graph
+from legacy_weights.families.naming import Cell
+from legacy_weights.families.order import stated_lists
+from legacy_weights.families.values import Bundle
+from legacy_weights.pickles import Machine
+
+
+def order(value):
+    """Return the names in order, the order and its note."""
+    found = interpret(value)
+    (snapshot,) = found.snapshots
+    return [*weights(found)], str(snapshot.order), snapshot.order_note
+
+
+def numbers(count):
+    return [np.arange(float(number + 1)) for number in range(count)]
+
+
+# What states an order --------------------------------------------------------------------------
+
+
+def test_a_list_of_parameters():
+    w, b = shared(2, "W", created=2), shared(3, "b", created=1)
+    assert order(model(W=w, b=b, params=[w, b])) == (["W", "b"], "stated", "`params` list")
+    assert order(model(W=w, b=b, _params=(b, w))) == (["b", "W"], "stated", "`_params` list")
+
+
+def test_a_list_of_parameters_under_a_key():
+    a, b = numbers(2)
+    assert order({"params": [b, a], "epoch": 3}) == (
+        ["params/0", "params/1"],
+        "stated",
+        "`params` list",
+    )
+    assert order({"params": [b, a], "W": a, "b": b})[0] == ["b", "W"]
+
+
+def test_an_ordered_dictionary_of_parameters():
+    w, b = shared(2, "W"), shared(3, "b")
+    assert order(model(params=OrderedDict([("w", w), ("b", b)])))[:2] == (["W", "b"], "stated")
+    assert order(OrderedDict([("W", numbers(1)[0]), ("B", numbers(2)[1])])) == (
+        ["W", "B"],
+        "stated",
+        "OrderedDict",
+    )
+
+
+def test_parameters_as_keys_of_their_tags():
+    """Lasagne's ``layer.params`` (lasagne/layers/base.py, ``add_param``)."""
+    w, b = shared(2, "W"), shared(3, "b")
+    tags = OrderedDict([(w, {"trainable"}), (b, {"trainable", "bias"})])
+    assert order(model(W=w, b=b, params=tags))[:2] == (["W", "b"], "stated")
+
+
+def test_lists_and_tuples():
+    a, b, c = numbers(3)
+    assert order([c, [a, (b,)]])[1:] == ("stated", "list")
+    assert order([c, [a, (b,)]])[0] == ["0", "1/0", "1/1/0"]
+
+
+def test_layers_in_a_list_each_with_a_list():
+    layers = [model(b=shared(1, "b"), W=shared(2, "W")) for _ in range(11)]
+    for layer in layers:
+        layer.params = [layer.W, layer.b]
+    found, kind, note = order(model(layers=layers))
+    assert found[:3] == ["layers/00/W", "layers/00/b", "layers/01/W"]
+    assert found[-1] == "layers/10/b"
+    assert (kind, note) == ("stated", "list, `params` list")
+
+
+def test_pickles_one_after_another():
+    found = Graph(Bundle([(str(i), value) for i, value in enumerate(numbers(3))], members=False))
+    (snapshot,) = families.interpret(found).snapshots
+    assert (snapshot.order, snapshot.order_note) == ("stated", "pickles one after another")
+
+
+def test_the_numbers_of_savez():
+    entries = [(f"arr_{i}", value) for i, value in reversed(list(enumerate(numbers(12))))]
+    (snapshot,) = families.interpret(Graph(Bundle(entries, members=True))).snapshots
+    assert [leaf.name for leaf in snapshot.leaves] == [f"arr_{i}" for i in range(12)]
+    assert (snapshot.order, snapshot.order_note) == ("format", "numbers of numpy.savez")
+
+
+def test_a_single_array_needs_no_order():
+    assert order({"W": numbers(1)[0]}) == (["W"], "stated", "a single array")
+    assert order(numbers(1)[0]) == (["0"], "stated", "a single array")
+
+
+# What does not ---------------------------------------------------------------------------------
+
+
+def test_a_dictionary_states_none():
+    a, b = numbers(2)
+    assert order({"W10": a, "W9": b}) == (["W9", "W10"], "unknown", "")
+
+
+def test_layers_in_a_dictionary():
+    layer = lambda n: model(W=(w := shared(n, "W")), params=[w])  # noqa: E731
+    assert order({"b": layer(1), "a": layer(2)}) == (["a/W", "b/W"], "unknown", "")
+
+
+def test_two_lists_of_one_object_have_no_order_between_them():
+    a, b, c = numbers(3)
+    assert order({"params": [a], "parameters": [b, c]})[1] == "unknown"
+
+
+def test_the_inputs_of_an_operation_are_no_order():
+    w, b = shared(1), shared(2)
+    assert order(model(y=result(w, b)))[1] == "unknown"
+
+
+def test_of_keys_that_look_alike():
+    a, b, c, d = numbers(4)
+    assert order({1: [a, b], "1": [c, d]})[1] == "unknown"
+    assert order([{1: a}, {"1": b}])[1] == "stated"
+
+
+def test_too_deep():
+    deep = other = numbers(1)[0]
+    for _ in range(80):
+        deep = [deep]
+    assert order([deep, other + 1])[1] == "unknown"
+    assert order([deep])[1] == "stated"
+
+
+# Theano's counter ------------------------------------------------------------------------------
+
+
+def test_the_counter_comes_last():
+    w, b = shared(2, "W", created=7), shared(3, "b", created=10)
+    assert order(model(W=w, b=b)) == (["W", "b"], "created", "Theano's creation counter")
+    assert order(model(b=w, W=b))[0] == ["W", "b"]
+    assert order([b, w]) == (["b", "W"], "stated", "list")
+
+
+def test_a_counter_that_is_missing_or_repeated_counts_for_nothing():
+    assert order(model(W=shared(2, "W", 7), b=shared(3, "b")))[1] == "unknown"
+    assert order(model(W=shared(2, "W", 7), b=shared(3, "b", 7)))[1] == "unknown"
+
+
+def test_pickles_of_two_processes_have_two_counters():
+    first = model(W=shared(2, "W", 9), b=shared(3, "b", 10))
+    second = model(V=shared(2, "V", 1), c=shared(3, "c", 10))
+    machine = Machine(dumps(first, second))
+    bundle = Bundle([("0", machine.load()), ("1", machine.load())], members=False)
+    found = families.interpret(Graph(bundle))
+    assert [*weights(found)] == ["W", "b", "V", "c"]
+    assert found.snapshots[0].order == "created"
+
+
+# Lists that overlap ----------------------------------------------------------------------------
+
+
+def mlp():
+    """Return the tutorial's two layers, whose lists are parts of the model's."""
+    layers = [model(W=shared(2, "W"), b=shared(3, "b")) for _ in range(2)]
+    for layer in layers:
+        layer.params = [layer.b, layer.W]
+    return layers
+
+
+def test_of_two_lists_the_one_nearest_to_the_root_counts():
+    one, two = mlp()
+    params = [two.W, one.W, one.b, two.b]
+    assert order(model(hidden=one, out=two, params=params))[0] == [
+        "out/W",
+        "hidden/W",
+        "hidden/b",
+        "out/b",
+    ]
+
+
+def test_of_two_lists_of_one_object_the_longest_counts():
+    w, b = shared(2, "W"), shared(3, "b")
+    assert order(model(W=w, b=b, params=[w], all_params=[b, w]))[0] == ["b", "W"]
+
+
+def test_what_is_no_variable_in_a_list_does_not_matter():
+    w, b = shared(2, "W"), shared(3, "b")
+    assert order(model(W=w, b=b, params=[None, b, "x", result(w), w]))[0] == ["b", "W"]
+
+
+def test_lists_in_a_list():
+    one, two = mlp()
+    both = model(hidden=one, out=two, params=[two.params, one.params])
+    assert order(both)[0] == ["out/b", "out/W", "hidden/b", "hidden/W"]
+
+
+def test_a_clone_in_a_list_stands_for_its_original():
+    w, b = shared(2, "W"), shared(3, "b")
+    assert order(model(W=w, b=b, params=[clone(b), clone(w)]))[:2] == (["b", "W"], "stated")
+
+
+def test_a_list_that_holds_a_variable_twice():
+    w, b = shared(2, "W"), shared(3, "b")
+    assert order(model(W=w, b=b, params=[w, b, w]))[0] == ["W", "b"]
+
+
+def test_the_order_does_not_depend_on_the_salt_of_hashes():
+    w, b = shared(2, "W"), shared(3, "b")
+    both = model(W=w, b=b, params=[w, b], _params=[b, w])
+    assert order(both)[2] == "`params` list"
+
+
+@pytest.mark.parametrize("depth", [2, 8, 30])
+def test_deep_lists_in_a_list_are_looked_into_up_to_a_point(depth):
+    value = [np.arange(2.0)]
+    for _ in range(depth):
+        value = [value]
+    found = graph({"params": value, "x": 1})
+    (node,) = found.arrays
+    assert bool(stated_lists(found, [Cell(node, [node])])) == (depth < 9)
+
+
+def test_one_list_of_many_objects_is_gone_through_once():
+    arrays = numbers(2000)
+    params = [[array] for array in arrays]
+    value = [{"params": params} for _ in range(2000)]
+    began = time.process_time()
+    found = Graph(value)
+    listed = stated_lists(found, [Cell(node, [node]) for node in found.arrays])
+    assert len(listed) == 2000
+    assert time.process_time() - began < 10

@@ -1,0 +1,196 @@
+"""Plain containers: their arrays are weights; those of unknown objects are data."""
+
+from collections import OrderedDict, deque
+
+import numpy as np
+import pytest
+from stubs import graph, interpret, model, stub, weights
+from support import FIXTURES, MANIFEST
+
+import legacy_weights
+from legacy_weights.families import plain
+from legacy_weights.families.plain import held_plainly
+
+W, B = np.arange(2.0), np.arange(3.0)
+
+
+def names(value):
+    """Return the names of the weights; none if there is no snapshot."""
+    found = interpret(value)
+    return [*weights(found)] if found.snapshots else []
+
+
+def data(value):
+    """Return the names of what is data."""
+    return [leaf.name for leaf in interpret(value).other if leaf.role == "data"]
+
+
+# Containers ------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("value", "found"),
+    [
+        ({"W": W, "b": B}, ["W", "b"]),
+        ([W, B], ["0", "1"]),
+        ((W, B), ["0", "1"]),
+        ([[W, B], [W + 1]], ["0/0", "0/1", "1/0"]),
+        ({"l1": {"W": W}, "l2": {"W": B}}, ["l1/W", "l2/W"]),
+        (OrderedDict([("b", B), ("W", W)]), ["b", "W"]),
+        (deque([B, W]), ["0", "1"]),
+        (W, ["0"]),
+        ([("W", W), ("b", B)], ["W", "b"]),
+        ([["b", B], ["W", W]], ["b", "W"]),
+        (([W, B], {"cost": W + 1}), ["0/0", "0/1", "1/cost"]),
+        ({"W": W, "n": 3, "name": "net", "sizes": [1, 2]}, ["W"]),
+        ([], []),
+        ({}, []),
+        ({"n_epochs": 3}, []),
+    ],
+)
+def test_arrays_of_plain_containers_are_weights(value, found):
+    assert names(value) == found
+
+
+def test_subclasses_of_containers_are_containers():
+    assert names(stub("lost_models.Bunch", dict)(W=W, b=B)) == ["W", "b"]
+    assert names(stub("lost_models.Params", list)([B, W])) == ["0", "1"]
+
+
+def test_arrays_of_objects_are_containers():
+    row = np.empty(2, object)
+    row[:] = [B, W]
+    assert names(row) == ["0", "1"]
+    assert names({"layers": row}) == ["layers/0", "layers/1"]
+
+
+def test_of_a_masked_array_the_data_is_the_weight():
+    value = {"m": np.ma.masked_array(W, [0, 1]), "b": B}
+    assert names(value) == ["b", "m/data"]
+    assert data(value) == ["m/mask"]
+    value = {"params": [np.ma.masked_array(W, [0, 1]), B]}
+    assert interpret(value).snapshots[0].order == "stated"
+
+
+@pytest.mark.parametrize("dtype", ["f2", "f4", ">f8", "g", "i1", "u8", "?", "c8", "c16"])
+def test_numbers_are_weights(dtype):
+    assert names({"x": np.zeros(2, dtype)}) == ["x"]
+
+
+@pytest.mark.parametrize("dtype", ["S3", "U3", "M8[s]", "m8[s]", "V4", [("a", "f8")]])
+def test_what_is_no_number_is_data(dtype):
+    assert data({"x": np.zeros(2, dtype), "W": W}) == ["x"]
+
+
+def test_long_byte_strings_are_data():
+    found = interpret([W, b"\xff" * 70_000], protocol=4)
+    assert [(leaf.name, leaf.array.dtype, leaf.array.size) for leaf in found.other] == [
+        ("1", np.uint8, 70_000)
+    ]
+
+
+# Objects ---------------------------------------------------------------------------------------
+
+
+def test_arrays_of_an_unknown_object_are_data():
+    found = interpret(model("Net", W=W, layers=[model(b=B)]))
+    assert (found.family, found.evidence) == ("unknown", "class lost_models.Net")
+    assert data(model("Net", W=W, layers=[model(b=B)])) == ["W", "layers/0/b"]
+    assert data({"net": model(W=W), "b": B}) == ["net/W"]
+
+
+def test_what_an_object_states_as_its_parameters_are_weights():
+    value = model(params=[W, B], costs=[W + 1])
+    assert names(value) == ["params/0", "params/1"]
+    assert data(value) == ["costs/0"]
+    assert interpret(value).snapshots[0].order == "stated"
+    assert names(model(W=W, b=B, params=[B, W])) == ["b", "W"]
+    nested = model(layers=[model(params=[W, B]), model(params={"W": W + 1})], x=B + 1)
+    assert names(nested) == ["layers/0/params/0", "layers/0/params/1", "layers/1/params/W"]
+    assert data(nested) == ["x"]
+
+
+def test_a_flat_vector_of_parameters():
+    """rllab's ``Parameterized.__getstate__`` (rllab/core/parameterized.py)."""
+    value = {"policy": model(params=B, env=model(low=W)), "itr": 3}
+    assert names(value) == ["policy/params"]
+    assert data(value) == ["policy/env/low"]
+
+
+def test_the_arguments_of_a_call_are_data():
+    point = stub("lost_models.Point", tuple)
+    assert data({"p": point((W, B)), "b": B + 1}) == ["p/0/0", "p/0/1"]
+
+
+def test_what_a_subclass_of_ndarray_keeps_is_data():
+    cls = stub("lost_models.Labelled", np.ndarray)
+    make, _, state = W.__reduce__()
+    cls.__reduce__ = lambda self: (make, (cls, (0,), b"b"), (state, {"weights": B}))
+    value = {"x": W.view(cls)}
+    assert names(value) == ["x"]
+    assert data(value) == ["x/weights"]
+
+
+# A list of parameters beside others ------------------------------------------------------------
+
+
+def test_what_stands_beside_a_list_of_parameters_is_no_weight():
+    value = {"params": [W, B], "epoch": 3, "cost": W + 1, "updates": {"v": B + 1}}
+    assert names(value) == ["params/0", "params/1"]
+    assert sorted(data(value)) == ["cost", "updates/v"]
+    found = interpret(value).snapshots[0]
+    assert {int(leaf.trainable) for leaf in found.leaves} == {1}
+
+
+def test_names_beside_the_list_are_the_names():
+    assert names({"params": [B, W], "W": W, "b": B, "cost": W + 1}) == ["b", "W"]
+
+
+def test_a_dictionary_of_parameters():
+    assert names({"params": {"b": B, "W": W}, "cost": W + 1}) == ["params/W", "params/b"]
+
+
+def test_a_list_in_one_layer_says_nothing_of_the_others():
+    value = {"l1": {"params": [W], "x": B}, "l2": {"W": B + 1}}
+    assert names(value) == ["l1/params/0", "l2/W"]
+    assert data(value) == ["l1/x"]
+
+
+def test_settings_called_parameters_are_no_weights_in_place_of_others():
+    value = {"W": W, "b": B, "parameters": {"rate": np.array(0.1), "n": 3}}
+    assert names(value) == ["W", "b", "parameters/rate"]
+    assert names({"W": W, "params": {"rate": 0.1}}) == ["W"]
+
+
+def test_which_nodes_only_plain_containers_hold():
+    found = graph({"a": [W], "o": model(b=B), "p": model(params=[B + 1])})
+    held = held_plainly(found, set())
+    assert [found.path(node) for node in found.arrays if id(node) in held] == [
+        "['a'][0]",
+        "['p'].params[0]",
+    ]
+
+
+# Genuine files ---------------------------------------------------------------------------------
+
+PLAIN = [
+    entry
+    for entry in MANIFEST
+    if entry["weights"] and not entry["file"].startswith("pickles/theano/") and entry["status"] == 0
+]
+
+
+@pytest.mark.parametrize("entry", PLAIN, ids=lambda entry: entry["file"])
+def test_weights_of_genuine_files(entry):
+    (snapshot,) = legacy_weights.read(FIXTURES / entry["file"]).snapshots
+    names = [leaf.name for leaf in snapshot.leaves]
+    if entry["order"] is None:
+        assert sorted(names) == sorted(entry["weights"])
+    else:
+        assert (names, snapshot.order) == (entry["weights"], entry["order"])
+
+
+def test_a_file_without_an_array_has_no_snapshot():
+    tree = legacy_weights.read(FIXTURES / "pickles/plain/options_p2.pkl")
+    assert tree.snapshots == ()
+    assert plain.interpret(graph({"n": 1})).family == "unknown"
