@@ -12,7 +12,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from legacy_weights.containers import Buffer, describe_wrong_kind, open_buffer
@@ -248,6 +248,7 @@ values = st.recursive(
 
 
 @given(values, st.integers(0, 5), st.booleans())
+@example([None], 1, True)  # all of it printable: ]Na.
 def test_pickles_are_never_wrong(value: object, protocol: int, optimize: bool) -> None:
     data = pickle.dumps(value, protocol)
     if optimize:

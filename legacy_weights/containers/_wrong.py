@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import pickletools
 import re
+import warnings
 from collections.abc import Callable
 
 from legacy_weights.containers._buffer import Buffer
@@ -197,7 +199,7 @@ def _text_file(head: bytes, _: Buffer) -> LegacyWeightsError | None:
     text = head.removeprefix(b"\xef\xbb\xbf").lstrip()
     if _MARKUP.match(text) and b"\0" not in text[:512]:
         return _markup(text)
-    if not _is_text(head) or _PICKLE0.match(text):
+    if not _is_text(head) or _PICKLE0.match(text) or _is_opcodes(head):
         return None
     if _JSON.match(text):
         advice = "JSON can describe a model, not carry its weights; look for a file beside it"
@@ -242,6 +244,21 @@ def _is_text(head: bytes) -> bool:
     except UnicodeDecodeError as error:
         return len(head) == _HEAD and error.start > len(head) - 8
     return True
+
+
+def _is_opcodes(head: bytes) -> bool:
+    """Whether a short file is opcodes from its first byte to the STOP that is its last."""
+    if len(head) == _HEAD or not head.endswith(b"."):
+        return False
+    try:
+        # `genops` only names opcodes and their arguments; it carries none out.  Some escapes in
+        # strings make it warn.
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            *_, (_, _, last) = pickletools.genops(head)
+    except ValueError:
+        return False
+    return last == len(head) - 1
 
 
 def _is_numbers(line: bytes) -> bool:
