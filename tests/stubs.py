@@ -27,16 +27,16 @@ def stub(dotted, base=object):
     return _CLASSES[dotted]
 
 
-def make(dotted, **attributes):
+def make(dotted, /, **attributes):
     """Return an instance of a stand-in with these attributes."""
     instance = stub(dotted)()
     instance.__dict__.update(attributes)
     return instance
 
 
-def model(name="Model", **attributes):
+def model(cls="Model", /, **attributes):
     """Return an instance of a user's class, whose module is lost."""
-    return make(f"lost_models.{name}", **attributes)
+    return make(f"lost_models.{cls}", **attributes)
 
 
 def container(value):

@@ -6,7 +6,7 @@ import time
 import tracemalloc
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from legacy_weights import paths
@@ -48,11 +48,13 @@ def test_a_name_and_its_component(name, component):
     assert paths.decode(component) == name
 
 
+@settings(deadline=None)
 @given(ANY)
 def test_every_name_comes_back(name):
     assert paths.decode(paths.encode(name)) == name
 
 
+@settings(deadline=None)
 @given(ANY)
 def test_a_component_is_one_for_every_store(name):
     component = paths.encode(name)
@@ -63,6 +65,7 @@ def test_a_component_is_one_for_every_store(name):
     component.encode()  # no lone surrogates
 
 
+@settings(deadline=None)
 @given(ANY, ANY)
 def test_two_names_have_two_components(one, other):
     assert (paths.encode(one) == paths.encode(other)) == (one == other)
@@ -94,6 +97,7 @@ def test_join_and_split():
     assert paths.split("/") == ()
 
 
+@settings(deadline=None)
 @given(st.lists(ANY, max_size=5))
 def test_a_path_comes_back(names):
     assert paths.split(paths.join(names)) == tuple(names)
@@ -115,6 +119,7 @@ def test_names_sort_naturally(ordered):
     assert sorted(random.Random(0).sample(ordered, len(ordered)), key=paths.natural) == ordered
 
 
+@settings(deadline=None)
 @given(ANY, ANY)
 def test_natural_order_is_total(one, other):
     first, second = paths.natural(one), paths.natural(other)

@@ -111,7 +111,7 @@ def owner(node: Node) -> Node:
 
 
 _SHOWN_STEPS = 24
-_SHOWN_TEXT = 600
+_SHOWN_TEXT = 300
 """Of a longer path the first part is only counted."""
 _REFERENCES = 100
 """At most so many references to one object are kept; a file can have a million."""

@@ -45,7 +45,7 @@ def contents(parts: Sequence[Part]) -> list[tuple[Part, Content]]:
         try:
             found.append((part, _read(part)))
         except LegacyWeightsError as error:
-            if isinstance(error, DamagedError) and bytes(part.buffer.view[:1]) in b"\x80\x93":
+            if isinstance(error, DamagedError) and _announced(bytes(part.buffer.view[:1])):
                 # A pickle that breaks off is no README: to keep its bytes would hide the damage.
                 error.where = f"member {part.label!r}, byte {error.where}"
                 raise
@@ -58,24 +58,28 @@ def contents(parts: Sequence[Part]) -> list[tuple[Part, Content]]:
 
 def _read(part: Part) -> Content:
     head = bytes(part.buffer.view[:_HEAD])
+    if head.startswith(_HDF5):
+        raise UnreadableError(
+            f"an HDF5 file inside {' > '.join(part.chain)}",
+            advice="HDF5 is read from a file of its own: unpack it first",
+        )
     for sniff, read in READERS:
         if sniff(head):
             try:
                 return read(part.buffer)
             except DamagedError as error:
                 # Nothing marks an old pickle: what looks like one may be quite another thing.
-                announced = head[:1] in b"\x80\x93"
-                wrong = None if announced else describe_wrong_kind(part.buffer)
+                wrong = None if _announced(head) else describe_wrong_kind(part.buffer)
                 raise (wrong or error) from error
-    if head.startswith(_HDF5):
-        raise UnreadableError(
-            f"an HDF5 file inside {' > '.join(part.chain)}",
-            advice="HDF5 is read from a file of its own: unpack it first",
-        )
     raise describe_wrong_kind(part.buffer) or UnreadableError(
         f"the file begins with {head[:8]!r}, which is none of the known kinds",
         expected="a pickle, an .npy or .npz file, or an archive of them",
     )
+
+
+def _announced(head: bytes) -> bool:
+    """Whether a stream's first byte says that it is a pickle or an ``.npy`` file."""
+    return head[:1] in (b"\x80", b"\x93")
 
 
 def _foreign(part: Part, error: LegacyWeightsError) -> Content:

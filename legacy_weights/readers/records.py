@@ -98,9 +98,8 @@ class _Encoder:
             if type(raw) is Instance:
                 yield Record(self.ids[id(raw)], where, _class(raw), self._instance(raw))
             else:
-                name = "bytes" if type(raw) is memoryview else type(raw).__name__.lower()
                 content = {"value": self._container(raw, 0)}
-                yield Record(self.ids[id(raw)], where, name, content)
+                yield Record(self.ids[id(raw)], where, _kind(raw), content)
 
     def _ref(self, raw: Any) -> JSON:
         key = id(raw)
@@ -263,6 +262,13 @@ class _Encoder:
             values = (self.encode(value, depth + 1) for _, value in pairs)
             return dict(zip(names, values, strict=True))
         return {"$dict": [[self.encode(k, depth + 1), self.encode(v, depth + 1)] for k, v in pairs]}
+
+
+def _kind(raw: Any) -> str:
+    """Return the class of a value that is no instance."""
+    if isinstance(raw, np.generic | np.ndarray):
+        return f"numpy.{type(raw).__name__}"
+    return "bytes" if type(raw) is memoryview else type(raw).__name__.lower()
 
 
 def _class(raw: Instance) -> str:

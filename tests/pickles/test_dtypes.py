@@ -75,7 +75,7 @@ DTYPES = hnp.nested_dtypes(
 )
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=40, deadline=None)
 @given(DTYPES)
 def test_descriptions_are_those_of_numpy(dtype):
     with warnings.catch_warnings():

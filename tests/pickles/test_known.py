@@ -8,7 +8,7 @@ from uuid import UUID
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from revive import load, revive, same
 
@@ -62,6 +62,7 @@ def test_a_namedtuple_is_a_record_of_its_fields():
     assert (found.cls.name, found.args) == ("Point", (1, 2.5))
 
 
+@settings(max_examples=30)
 @given(st.binary(max_size=100))
 @pytest.mark.parametrize("protocol", [0, 1, 2])
 def test_bytes_by_python_3_in_protocols_that_have_none(protocol, raw):

@@ -1,10 +1,7 @@
-import contextlib
-import io
 import json
 import os
 import pickle
 import pickletools
-import random
 import subprocess
 import sys
 from pathlib import Path
@@ -14,7 +11,6 @@ from bombs import BOMBS, REFUSED
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 from revive import load, revive, same
-from support import FIXTURES, MANIFEST
 
 from legacy_weights.errors import DamagedError, LegacyWeightsError, LimitError
 from legacy_weights.pickles import Limits, Machine
@@ -53,7 +49,7 @@ def test_each_opcode_has_a_handler():
 
 @pytest.mark.parametrize("dumps", [pickle.dumps, pickle._dumps], ids=["C", "Python"])
 @pytest.mark.parametrize("protocol", range(6))
-@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(value=VALUES)
 @example(value=[0.5] * 40)
 @example(value=[True, 1, 1.0, 255, 256, 65535, 65536, -1, 2**31 - 1, -(2**31), 2**31])
@@ -62,7 +58,10 @@ def test_each_opcode_has_a_handler():
 @example(value=["x" * 255, "x" * 256, b"x" * 255, b"x" * 256, b"x" * 70_000, "\ud800\r\n\x1a\0"])
 @example(value=list(range(1200)) + [i * 0.5 for i in range(1200)])
 def test_values_are_those_that_were_pickled(dumps, protocol, value):
-    assert same(revive(load(dumps(value, protocol))), value)
+    data = dumps(value, protocol)
+    # The text of protocol 0 does not tell one NaN from another.
+    expected = pickle.loads(data) if protocol == 0 else value
+    assert same(revive(load(data)), expected)
 
 
 @pytest.mark.parametrize("protocol", range(6))
@@ -252,88 +251,3 @@ def test_bombs_are_harmless(outcomes, name):
     outcome, seconds = outcomes[name]
     assert outcome in (REFUSALS if name in REFUSED else {"read"})
     assert seconds < 10
-
-
-SEEDS = [
-    (FIXTURES / entry["file"]).read_bytes()
-    for entry in MANIFEST
-    if entry["size"] < 4096 and entry["protocol"] is not None and entry["file"].endswith(".pkl")
-]
-SEEDS += [pickle.dumps([{"a": (1, 2.5)}, b"x" * 600, {1, 2}, "u"], n) for n in range(6)]
-
-
-def run(data):
-    """Read anything; only our own errors may come out."""
-    with contextlib.suppress(LegacyWeightsError):
-        Machine(data, limits=Limits(free=1 << 20)).load()
-
-
-@settings(max_examples=400, deadline=None)
-@given(st.binary(max_size=200))
-def test_arbitrary_bytes(data):
-    run(data)
-
-
-@settings(max_examples=300, deadline=None)
-@given(
-    st.lists(
-        st.sampled_from([bytes([ord(o.code)]) for o in pickletools.opcodes])
-        | st.binary(max_size=6),
-        max_size=60,
-    ).map(b"".join)
-)
-def test_arbitrary_opcodes(data):
-    run(data)
-
-
-def test_mutated_pickles():
-    chance = random.Random(2013)
-    for data in SEEDS:
-        for _ in range(12):
-            run(mutated(data, chance))
-
-
-def mutated(data, chance):
-    """Return data with a few bytes altered, removed, repeated or exchanged."""
-    changed = bytearray(data)
-    for _ in range(chance.randint(1, 4)):
-        at, length = chance.randrange(len(changed) + 1), chance.randrange(9)
-        what = chance.randrange(4)
-        if what == 0 and at < len(changed):
-            changed[at] ^= 1 << chance.randrange(8)
-        elif what == 1:
-            changed[at : at + length] = chance.randbytes(chance.randrange(5))
-        elif what == 2:
-            changed[at:at] = changed[at - length : at]
-        else:
-            other = chance.choice(SEEDS)
-            start = chance.randrange(len(other))
-            changed[at : at + length] = other[start : start + chance.randrange(40)]
-    return bytes(changed)
-
-
-class Plain(pickle._Unpickler):
-    """CPython's own machine, for values that need no class."""
-
-    def find_class(self, module, name):
-        raise pickle.UnpicklingError(name)
-
-
-def test_what_cpython_reads_is_read_alike():
-    chance = random.Random(2016)
-    value = [1, 300, -70_000, 2.5, "t", b"bytes", (1, (2,)), {"k": [None, True]}, 2**80, "t"]
-    agreed = 0
-    for data in [pickle.dumps(value, protocol) for protocol in range(3, 6)]:
-        for _ in range(1500):
-            changed = bytearray(data)
-            for _ in range(chance.randint(1, 2)):
-                changed[chance.randrange(12, len(changed))] = chance.randrange(256)
-            if 0x95 in changed[12:]:
-                continue  # a FRAME that is longer than the file: only C Python minds, as we do
-            try:
-                expected = Plain(io.BytesIO(changed), encoding="bytes").load()
-            except Exception:
-                continue
-            assert same(revive(load(bytes(changed))), expected), bytes(changed)
-            agreed += 1
-    assert agreed > 500

@@ -79,7 +79,7 @@ NUMBERS = st.one_of(
 )
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=40, deadline=None)
 @given(
     st.lists(st.tuples(NUMBERS, st.integers(1, 30)).map(lambda run: [run[0]] * run[1]), max_size=20)
 )

@@ -3,7 +3,7 @@ import pickletools
 import struct
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from revive import load, revive
 
@@ -69,6 +69,7 @@ def test_only_opcodes_of_python_2_tell_of_it():
         assert not machine.python2
 
 
+@settings(max_examples=40)
 @given(st.text(st.characters(codec=None, exclude_categories=()), max_size=80))
 @pytest.mark.parametrize("protocol", [0, 1, 4])
 def test_text_with_lone_surrogates(protocol, text):

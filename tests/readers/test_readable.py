@@ -3,7 +3,7 @@ import pickle
 
 import pytest
 from bombs import integer
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from revive import load
 
@@ -11,6 +11,7 @@ from legacy_weights.readers.readable import readable
 
 
 @pytest.mark.parametrize("protocol", range(6))
+@settings(max_examples=30)
 @given(
     st.one_of(
         *(st.dates(), st.datetimes(), st.times(), st.timedeltas(), st.uuids()),
