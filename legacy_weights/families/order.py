@@ -16,7 +16,6 @@ from legacy_weights.families.labels import label, text_of
 from legacy_weights.families.naming import Cell
 from legacy_weights.families.values import (
     Bundle,
-    Step,
     StepKind,
     class_name,
     is_ordered_dict,
@@ -153,7 +152,8 @@ def order_cells(
     """
     if len(cells) == 1:
         return list(cells), Order.STATED, "a single array"
-    places = [_place(cell, listed) for cell in cells]
+    by_cell = _Places(listed)
+    places = [by_cell.of(cell) for cell in cells]
     note = _stated(places)
     if note:
         keys = [[turn.key for turn in place] for place in places]
@@ -171,34 +171,52 @@ def _sorted(cells: Sequence[Cell], keys: Sequence[Any]) -> list[Cell]:
     return [cell for _, cell in keyed]
 
 
-def _place(cell: Cell, listed: Mapping[int, Listed]) -> Place:
-    entry = listed.get(id(cell))
-    if entry is None:
-        return _turns(cell.node)
-    return (*_turns(entry.owner), Turn((1, natural(entry.attribute), 0), ""), *entry.place)
+class _Places:
+    """The places of cells; the steps to a holder are there once for all that it holds."""
+
+    def __init__(self, listed: Mapping[int, Listed]) -> None:
+        self.listed = listed
+        self._known: dict[int, Place] = {}
+
+    def of(self, cell: Cell) -> Place:
+        """Return the place of a cell: in its list of parameters, else by its path."""
+        entry = self.listed.get(id(cell))
+        if entry is None:
+            return self._turns(cell.node)
+        turn = Turn((1, natural(entry.attribute), 0), "")
+        return (*self._turns(entry.owner), turn, *entry.place)
+
+    def _turns(self, node: Node) -> Place:
+        if node.depth > _DEEPEST:
+            return (Turn((1, (), 0), ""),)
+        if node.parent is None:
+            return ()
+        holder = node.parent
+        if id(holder) not in self._known:
+            self._known[id(holder)] = tuple(reversed(list(_turns_up(holder))))
+        return (*self._known[id(holder)], *_turn(node))
 
 
-def _turns(node: Node) -> Place:
-    if node.depth > _DEEPEST:
-        return (Turn((1, (), 0), ""),)
-    found: list[Turn] = []
+def _turns_up(node: Node) -> Iterator[Turn]:
     while node.parent is not None:
-        if node.step.kind is not StepKind.STATE:
-            found.append(_turn(node, node.step))
+        yield from _turn(node)
         node = node.parent
-    return tuple(reversed(found))
 
 
-def _turn(node: Node, step: Step) -> Turn:
+def _turn(node: Node) -> Place:
+    """Return the step to a node from its parent; none if a path does not show it."""
+    step, holder = node.step, node.parent
+    if step.kind is StepKind.STATE:
+        return ()
     if step.position < 0 or node.hidden:  # the inputs of an operation are no order of weights
-        return Turn((1, natural(label(step.key)), id(node)), "")
+        return (Turn((1, natural(label(step.key)), id(node)), ""),)
     index = object_index(node)
     if index is not None:
-        return Turn((0, index), "list")
-    if node.parent is not None and type(node.parent.value) is Bundle:
-        by = _SAVEZ if node.parent.value.members else "pickles one after another"
-        return Turn((0, step.position), by)
-    return Turn((0, step.position), "OrderedDict" if step.kind is StepKind.KEY else "list")
+        return (Turn((0, index), "list"),)
+    by = "OrderedDict" if step.kind is StepKind.KEY else "list"
+    if holder is not None and type(holder.value) is Bundle:
+        by = _SAVEZ if holder.value.members else "pickles one after another"
+    return (Turn((0, step.position), by),)
 
 
 def _stated(places: Sequence[Place]) -> str:
