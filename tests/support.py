@@ -8,7 +8,11 @@ import pytest
 
 ROOT = Path(__file__).resolve().parent.parent
 FIXTURES = ROOT / "fixtures"
-MANIFEST = json.loads((FIXTURES / "manifest.json").read_text())
+MANIFEST = [
+    entry
+    for manifest in [FIXTURES / "manifest.json", *FIXTURES.glob("families/*/manifest.json")]
+    for entry in json.loads(manifest.read_text())
+]
 SHARED = ROOT.parent / "shared"
 REAL = SHARED / "real"
 

@@ -30,13 +30,39 @@ def test_migrates_to_the_truth(entry, tmp_path):
         # Copies of one variable in several pickles of a file stand once.
         assert {(little_endian_sha256(array), array.shape) for array in arrays} == truth(entry)
         if entry["weights"] is not None:
-            snapshot = tree.snapshots[-1] if tree.snapshots else None
+            default = [s for s in tree.snapshots if s.name == tree.default_snapshot]
+            snapshot = default[0] if default else None
             names = [leaf.name for leaf in snapshot.leaves if leaf.role == "weight"]
             if entry["order"] is None:
                 assert sorted(names) == sorted(entry["weights"])
             else:
                 assert names == entry["weights"]
                 assert snapshot.order == entry["order"]
+
+
+@pytest.mark.parametrize(
+    "entry", [entry for entry in READABLE if "family" in entry], ids=lambda entry: entry["file"]
+)
+def test_a_framework_is_understood(entry):
+    tree = legacy_weights.read(FIXTURES / entry["file"])
+    assert tree.family == entry["family"]
+    weights = {
+        snapshot.name: [leaf.name for leaf in snapshot.leaves if leaf.role == "weight"]
+        for snapshot in tree.snapshots
+    }
+    default = tree.default_snapshot
+    state = [
+        leaf.name
+        for snapshot in tree.snapshots
+        for leaf in snapshot.leaves
+        if snapshot.name == default and leaf.role == "state"
+    ]
+    assert sorted(state) == entry.get("state", [])
+    assert entry.get("snapshots", weights) == weights
+    for role, count in entry.get("roles", {}).items():
+        assert sum(leaf.role == role for leaf in tree.other) == count
+    logs = {table.path: list(table.columns) for table in tree.tables}
+    assert entry.get("logs", {}) == logs
 
 
 def little_endian_sha256(array):

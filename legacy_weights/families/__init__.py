@@ -1,13 +1,25 @@
-"""What the records of a legacy file mean, one module a framework."""
+"""What the records of a legacy file mean, one module a framework.
+
+A family is a module with a function ``interpret``: it looks for its own classes in the graph of a
+file's objects, finds the cells that hold weights, arranges them (by its own rules, or by
+:func:`~legacy_weights.families.interpretation.arrange`), and gives every other array its role.
+"""
 
 from __future__ import annotations
+
+from collections.abc import Callable
 
 from legacy_weights.families import plain, theano
 from legacy_weights.families.graph import Graph
 from legacy_weights.families.interpretation import Interpretation
 
-FAMILIES = (theano.interpret,)
-"""Each returns None for a graph that is not of its kind; the first that answers counts."""
+Family = Callable[[Graph], Interpretation | None]
+
+FAMILIES: tuple[Family, ...] = (theano.interpret,)
+"""Each returns None for a graph that is not of its kind; the first that answers counts.
+
+A framework comes before the one that it stands on.
+"""
 
 
 def interpret(graph: Graph) -> Interpretation:

@@ -47,6 +47,8 @@ class Cell:
         Where several arrays are, the object below which they are named.
     copies : list of Cell
         The same variable in other pickles of the file.
+    full_name : tuple of str
+        The name that the framework itself would give, its layer included; or empty.
     """
 
     node: Node
@@ -56,6 +58,7 @@ class Cell:
     others: list[Node] = field(default_factory=list)
     inside: Node | None = None
     copies: list[Cell] = field(default_factory=list)
+    full_name: Name = ()
 
     @property
     def known_as(self) -> Iterator[Node]:
@@ -203,10 +206,15 @@ def name_cells(cells: Sequence[Cell]) -> list[Name]:
         ]
 
     named = by(paths)
-    own = [(cell.name,) if cell.name else name for cell, name in zip(cells, named, strict=True)]
+    own = [
+        cell.full_name or ((cell.name,) if cell.name else name)
+        for cell, name in zip(cells, named, strict=True)
+    ]
     count = Counter(own)
     layered = [
-        (*scope(cell.node), cell.name) if cell.name and count[name] > 1 else name
+        (*scope(cell.node), cell.name)
+        if cell.name and not cell.full_name and count[name] > 1
+        else name
         for cell, name in zip(cells, own, strict=True)
     ]
     return distinct(own, layered, by(plain_paths), by(typed_paths))

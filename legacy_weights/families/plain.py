@@ -9,11 +9,14 @@ from __future__ import annotations
 
 import numpy as np
 
+from legacy_weights.families.arrangement import arrange
 from legacy_weights.families.graph import Graph, Node, is_library, is_list_step, owner
-from legacy_weights.families.interpretation import Interpretation, add_others, snapshot_of
+from legacy_weights.families.interpretation import Interpretation
 from legacy_weights.families.labels import class_of
 from legacy_weights.families.naming import Cell
 from legacy_weights.families.order import stated_lists
+from legacy_weights.families.others import add_others
+from legacy_weights.families.snapshots import add_snapshot
 from legacy_weights.families.theano import roles_of
 from legacy_weights.families.values import StepKind
 from legacy_weights.pickles.objects import Instance, MaskedArray
@@ -37,7 +40,7 @@ def interpret(graph: Graph) -> Interpretation:
     cells = [cell for cell in cells if id(cell) in listed or id(cell.node) in held]
     result = Interpretation("plain arrays", "")
     if cells:
-        snapshot_of(graph, cells, result, listed=listed)
+        add_snapshot(graph, arrange(graph, cells, listed), result)
     else:
         root = graph.root.raw
         known = any(is_library(class_of(raw)) for _, raw in graph.instances())

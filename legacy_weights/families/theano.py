@@ -12,10 +12,13 @@ import functools
 import re
 from typing import Any
 
+from legacy_weights.families.arrangement import arrange
 from legacy_weights.families.graph import Graph, Node, as_array, is_library
-from legacy_weights.families.interpretation import Interpretation, add_others, snapshot_of
+from legacy_weights.families.interpretation import Interpretation
 from legacy_weights.families.labels import class_of, text_of
 from legacy_weights.families.naming import Cell
+from legacy_weights.families.others import add_others
+from legacy_weights.families.snapshots import add_snapshot
 from legacy_weights.families.values import is_leaf
 from legacy_weights.hashing import blocks
 from legacy_weights.pickles.objects import ABSENT, Instance
@@ -68,7 +71,7 @@ def interpret(graph: Graph) -> Interpretation | None:
     cells = merge_copies(graph, cells_of(graph, shared, roles))
     result = Interpretation("Theano", evidence(graph, cells))
     if cells:
-        snapshot_of(graph, cells, result)
+        add_snapshot(graph, arrange(graph, cells), result)
     add_others(graph, result, roles)
     return result
 

@@ -113,10 +113,13 @@ def tree(name: str, size: int, sha256: Callable[[], str], parts: Sequence[Part])
         family=meaning.family,
         evidence=meaning.evidence,
         snapshots=tuple(meaning.snapshots),
-        default_snapshot=meaning.snapshots[-1].name if meaning.snapshots else None,
+        default_snapshot=meaning.default_snapshot
+        or (meaning.snapshots[-1].name if meaning.snapshots else None),
         other=tuple(meaning.other),
+        tables=tuple(meaning.tables),
         records=Records(graph, meaning.places),
         classes=tuple(classes),
+        metadata=meaning.metadata,
         warnings=(*notes, *meaning.warnings),
     )
 

@@ -1,0 +1,83 @@
+"""The arrays that are no weights: each has a place by its role."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+
+from legacy_weights import paths
+from legacy_weights.families.graph import Graph, Node, as_array
+from legacy_weights.families.interpretation import Interpretation, origins
+from legacy_weights.families.labels import label
+from legacy_weights.families.naming import Name, Paths, distinct
+from legacy_weights.families.values import StepKind
+from legacy_weights.tree import Array, Leaf, Role, Trainable
+
+
+def add_others(
+    graph: Graph,
+    result: Interpretation,
+    roles: Mapping[int, Role],
+    *,
+    names: Mapping[int, Name] | None = None,
+    notes: Mapping[int, str] | None = None,
+) -> None:
+    """Add every array that has no place yet to `result.other`, by its role.
+
+    Those with a path of their own keep its name; those inside the wiring of a graph, and
+    constants, are numbered.
+
+    Parameters
+    ----------
+    graph : Graph
+    result : Interpretation
+    roles : mapping of int to Role
+        The roles that are known, by the identity of a node.
+    names : mapping of int to tuple of str, optional
+        The names that a family gives, by the identity of a node: optimizer memory is named after
+        the parameter that it serves.
+    notes : mapping of int to str, optional
+        Why an array has its role, by the identity of a node.
+    """
+    names, notes = names or {}, notes or {}
+    sections: dict[str, list[tuple[Node, Role]]] = {}
+    for node in graph.arrays:
+        if id(node.raw) not in result.places:
+            role = roles.get(id(node), Role.OTHER if node.hidden else Role.DATA)
+            sections.setdefault(role.section, []).append((node, role))
+    for section, members in sections.items():
+        chosen = [
+            names.get(id(node), name)
+            for (node, _), name in zip(members, _other_names(members), strict=True)
+        ]
+        for (node, role), name in zip(members, distinct(chosen), strict=True):
+            place = paths.join(("other", section, *name))
+            result.places[id(node.raw)] = place
+            leaf = Leaf(
+                path=place,
+                name="/".join(name),
+                array=Array.of(as_array(node.value)),
+                role=role,
+                trainable=Trainable.NO,
+                origins=origins(graph, node),
+                note=notes.get(id(node)) or _graph_of(node),
+            )
+            result.other.append(leaf)
+
+
+def _other_names(members: Sequence[tuple[Node, Role]]) -> Iterator[Name]:
+    width = max(4, len(str(len(members) - 1)))
+    namer = Paths()
+    for index, (node, role) in enumerate(members):
+        name = namer.name(node)
+        plain = name and not node.hidden and role is not Role.CONSTANT
+        yield name if plain else (str(index).zfill(width),)
+
+
+def _graph_of(node: Node) -> str:
+    """Return the attribute at which the wiring begins that leads to a hidden node."""
+    current = node.wiring
+    while current is not None and current.parent is not None:
+        if current.step.kind in (StepKind.ATTRIBUTE, StepKind.KEY):
+            return label(current.step.key)
+        current = current.parent
+    return ""
