@@ -14,10 +14,13 @@ from pytensor.tensor.variable import TensorVariable
 
 from legacy_weights.errors import LayoutError
 from legacy_weights.families.gail import order_names, policy_scope, scopes
+from legacy_weights.models.building import build
 from legacy_weights.models.distributions import Gaussian, Gibbs, Parts
-from legacy_weights.models.layers import Layers, Values, affine, check_layers, flat_width
-from legacy_weights.models.nonlinearities import NONLINEARITIES, Nonlinearity
+from legacy_weights.models.frameworks.gail import affine, hidden_layers
+from legacy_weights.models.nonlinearities import NONLINEARITIES, Activation
+from legacy_weights.models.specification import first_dense
 from legacy_weights.models.standardizer import Standardizer
+from legacy_weights.models.values import Values
 from legacy_weights.tree import JSON
 
 LOGSTDEVS = "logstdevs_1_Da"
@@ -98,22 +101,17 @@ class Network:
         enable_obsnorm: bool | None = None,
     ) -> None:
         scope = policy_scope(arrays)
-        check_layers(hidden_spec, f"{scope}/hidden")
+        hidden = hidden_layers(hidden_spec, f"{scope}/hidden")
         ordered, _ = order_names(name for name in arrays if scopes(name)[0] == scope)
         spellings = {"/".join(scopes(name)): name for name in ordered}
         self._scope = scope
         self._values = Values({plain: arrays[name] for plain, name in spellings.items()}, spellings)
         out = _matrix(arrays, spellings, f"{scope}/out/AffineLayer/W")
         self.distribution = self._distribution(spellings, out[1])
-        first = next((i for i, layer in enumerate(hidden_spec) if layer.get("type") == "fc"), None)
-        # Up to the first affine layer, no layer changes how many numbers there are.
-        self.observation_width = (
-            out[0]
-            if first is None
-            else _matrix(
-                arrays, spellings, f"{scope}/hidden/FeedforwardNet/layer_{first}/AffineLayer/W"
-            )[0]
-        )
+        self._layers = (*hidden, affine(f"{scope}/out", out[1], f"{scope}/out"))
+        first = first_dense(hidden)
+        width = out[0] if first is None else _matrix(arrays, spellings, first.weights)[0]
+        self.observation_width = width
         if enable_obsnorm is None:
             enable_obsnorm = any(name.startswith(f"{scope}/obsnorm/") for name in spellings)
         self.obsnorm = (
@@ -121,15 +119,12 @@ class Network:
             if enable_obsnorm
             else None
         )
-        self._hidden = Layers(
-            hidden_spec, (self.observation_width,), f"{scope}/hidden", np.random.default_rng()
-        )
         self.graph = self._graph()
         made = self._values.variables
         self.variables: dict[str, TensorSharedVariable] = {
             name: made[plain] for plain, name in spellings.items() if plain in made
         }
-        left = [name for plain, name in spellings.items() if plain not in made]
+        left = self._values.unused()
         if left:
             raise LayoutError(
                 f"the model has no variable for the {len(left)} arrays {', '.join(left)}",
@@ -143,7 +138,7 @@ class Network:
     def actions(
         self,
         normalized: TensorVariable,
-        nonlinearities: Mapping[str, Nonlinearity] = NONLINEARITIES,
+        nonlinearities: Mapping[str, Activation] = NONLINEARITIES,
     ) -> Parts:
         """Return the parts of the action distribution of normalized observations.
 
@@ -155,19 +150,17 @@ class Network:
         if isinstance(self.distribution, Gibbs):
             return self.distribution.of_scores(out)
         dim = self.distribution.dim
-        logstdevs = self._values.variable(
-            f"{self._scope}/{LOGSTDEVS}", (1, dim), lambda: np.zeros((1, dim))
-        )
+        logstdevs = self._values.variable(f"{self._scope}/{LOGSTDEVS}", (1, dim))
         return self.distribution.of_means(out, logstdevs)
 
     def outputs(
-        self, normalized: TensorVariable, nonlinearities: Mapping[str, Nonlinearity]
+        self, normalized: TensorVariable, nonlinearities: Mapping[str, Activation]
     ) -> TensorVariable:
         """Return the output of the last layer: unnormalized log-probabilities, or means."""
-        scope, n = f"{self._scope}/out", self.distribution.outputs
-        hidden, shape = self._hidden.apply(normalized, self._values, nonlinearities)
-        width = flat_width(shape, scope)
-        return affine(hidden, width, n, scope, self._values, lambda: np.zeros((width, n)))
+        output, _ = build(
+            self._layers, normalized, (self.observation_width,), self._values, nonlinearities
+        )
+        return output
 
     def _distribution(self, names: Mapping[str, Any], n: int) -> Gibbs | Gaussian:
         if self._scope == "GaussianPolicy" or f"{self._scope}/{LOGSTDEVS}" in names:

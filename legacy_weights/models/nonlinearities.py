@@ -1,14 +1,15 @@
-"""The nonlinearities that GAIL's layer specifications name."""
+"""The nonlinearities that specifications name."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from math import factorial
+from typing import TypeAlias
 
 import pytensor.tensor as pt
 from pytensor.tensor.variable import TensorVariable
 
-Nonlinearity = Callable[[TensorVariable], TensorVariable]
+Activation: TypeAlias = Callable[..., TensorVariable]
 
 
 def relu(x: TensorVariable, slope: float = 0.0) -> TensorVariable:
@@ -22,23 +23,54 @@ def relu(x: TensorVariable, slope: float = 0.0) -> TensorVariable:
     return 0.5 * (1 + slope) * x + 0.5 * (1 - slope) * abs(x)
 
 
-def lrelu(x: TensorVariable) -> TensorVariable:
-    """Return :func:`relu` with the slope 0.01 (policyopt/nn.py, ``NonlinearityLayer``)."""
-    return relu(x, 0.01)
+def elu(x: TensorVariable, alpha: float = 1.0) -> TensorVariable:
+    """Return x where it is positive, elsewhere `alpha` (exp(x) - 1).
+
+    That is theano/tensor/nnet/nnet.py, ``elu``.
+    """
+    negative = pt.expm1(x) if alpha == 1.0 else alpha * pt.expm1(x)
+    return pt.switch(x > 0, x, negative)
 
 
-def elu(x: TensorVariable) -> TensorVariable:
-    """Return x where it is positive, elsewhere exp(x) - 1 (theano/tensor/nnet/nnet.py, ``elu``)."""
-    return pt.switch(x > 0, x, pt.expm1(x))
+def softmax(x: TensorVariable) -> TensorVariable:
+    """Return exp(x) of each row, divided by the row's sum."""
+    e = pt.exp(x - x.max(axis=-1, keepdims=True))
+    return e / e.sum(axis=-1, keepdims=True)
 
 
-NONLINEARITIES: Mapping[str, Nonlinearity] = {
+def hard_sigmoid(x: TensorVariable) -> TensorVariable:
+    """Return 0.2 x + 0.5 between 0 and 1 (theano/tensor/nnet/sigm.py, ``hard_sigmoid``)."""
+    return pt.clip(0.2 * x + 0.5, 0.0, 1.0)
+
+
+def softsign(x: TensorVariable) -> TensorVariable:
+    """Return x / (1 + abs(x)) (keras/backend/theano_backend.py, ``softsign``)."""
+    return x / (1.0 + abs(x))
+
+
+def scaled_tanh(x: TensorVariable, scale_in: float = 1.0, scale_out: float = 1.0) -> TensorVariable:
+    """Return `scale_out` tanh(`scale_in` x) (lasagne/nonlinearities.py, ``ScaledTanH``)."""
+    return scale_out * pt.tanh(scale_in * x)
+
+
+def at_least(x: TensorVariable, least: float) -> TensorVariable:
+    """Return the greater of x and `least`."""
+    return pt.maximum(x, pt.constant(least, dtype=x.dtype))
+
+
+NONLINEARITIES: Mapping[str, Activation] = {
     "relu": relu,
-    "lrelu": lrelu,
     "elu": elu,
     "tanh": pt.tanh,
+    "scaled_tanh": scaled_tanh,
+    "sigmoid": pt.sigmoid,
+    "hard_sigmoid": hard_sigmoid,
+    "softmax": softmax,
+    "softplus": pt.softplus,
+    "softsign": softsign,
+    "exp": pt.exp,
+    "at_least": at_least,
 }
-"""policyopt/nn.py, ``NonlinearityLayer``."""
 
 _HALVINGS = 7
 _TERMS = 12
@@ -65,5 +97,5 @@ def arithmetic_tanh(x: TensorVariable) -> TensorVariable:
     return e / (e + 2.0)
 
 
-ARITHMETIC: Mapping[str, Nonlinearity] = {**NONLINEARITIES, "tanh": arithmetic_tanh}
+ARITHMETIC: Mapping[str, Activation] = {**NONLINEARITIES, "tanh": arithmetic_tanh}
 """The same functions, in forms that Numba turns into vector instructions."""

@@ -7,8 +7,8 @@ import pytensor.tensor as pt
 from numpy.typing import NDArray
 from pytensor.tensor.variable import TensorVariable
 
-from legacy_weights.models.layers import Values
 from legacy_weights.models.nonlinearities import relu
+from legacy_weights.models.values import Values
 
 _EPSILON = 1e-6
 
@@ -32,9 +32,9 @@ class Standardizer:
 
     def __init__(self, dim: int, scope: str, values: Values) -> None:
         prefix = f"{scope}/Standardizer"
-        self.count = values.variable(f"{prefix}/count", (), lambda: np.zeros(()))
-        self.mean = values.variable(f"{prefix}/mean_1_D", (1, dim), lambda: np.zeros((1, dim)))
-        self.meansq = values.variable(f"{prefix}/meansq_1_D", (1, dim), lambda: np.ones((1, dim)))
+        self.count = values.variable(f"{prefix}/count", ())
+        self.mean = values.variable(f"{prefix}/mean_1_D", (1, dim))
+        self.meansq = values.variable(f"{prefix}/meansq_1_D", (1, dim), "ones")
 
     def standardized(self, x: TensorVariable) -> TensorVariable:
         """Return (x - mean) / (stdev + 1e-6), where stdev is sqrt(relu(meansq - mean²))."""

@@ -1,0 +1,1 @@
+"""From what a file states to a specification, one module a framework."""
