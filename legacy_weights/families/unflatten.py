@@ -20,6 +20,46 @@ class Entry(NamedTuple):
     shape: tuple[int, ...]
 
 
+def cut(vector: Leaf, layout: Sequence[Entry], *, snapshot: str = "model") -> list[Leaf]:
+    """Cut a flat vector into named arrays; each is a view of the vector.
+
+    Parameters
+    ----------
+    vector : Leaf
+    layout : sequence of Entry
+    snapshot : str
+        To which the arrays belong.
+
+    Raises
+    ------
+    LayoutError
+        As :func:`unflatten`.
+    """
+    total = sum(_size(entry.shape) for entry in layout)
+    if vector.array.shape != (total,):
+        raise LayoutError(
+            f"the vector has the shape {vector.array.shape} and the layout {total:,} numbers",
+            where=vector.path,
+            expected=f"a vector of {total:,} numbers",
+        )
+    _check_names([entry.name for entry in layout])
+    leaves, start = [], 0
+    for entry in layout:
+        stop = start + _size(entry.shape)
+        leaves.append(
+            Leaf(
+                path=paths.join(("snapshots", snapshot, *entry.name.split("/"))),
+                name=entry.name,
+                array=_part(vector.array, start, stop, entry.shape),
+                role=Role.WEIGHT,
+                trainable=Trainable.UNKNOWN,
+                origins=tuple(f"{origin}[{start}:{stop}]" for origin in vector.origins),
+            )
+        )
+        start = stop
+    return leaves
+
+
 def unflatten(
     vector: Leaf, layout: Sequence[Entry], *, note: str, taken: Container[str] = ()
 ) -> tuple[Snapshot, Leaf]:
@@ -49,28 +89,7 @@ def unflatten(
         If the sizes do not sum to the vector's length, names repeat, or one is the scope of
         another.
     """
-    total = sum(_size(entry.shape) for entry in layout)
-    if vector.array.shape != (total,):
-        raise LayoutError(
-            f"the vector has the shape {vector.array.shape} and the layout {total:,} numbers",
-            where=vector.path,
-            expected=f"a vector of {total:,} numbers",
-        )
-    _check_names([entry.name for entry in layout])
-    leaves, start = [], 0
-    for entry in layout:
-        stop = start + _size(entry.shape)
-        leaves.append(
-            Leaf(
-                path=paths.join(("snapshots", "model", *entry.name.split("/"))),
-                name=entry.name,
-                array=_part(vector.array, start, stop, entry.shape),
-                role=Role.WEIGHT,
-                trainable=Trainable.UNKNOWN,
-                origins=tuple(f"{origin}[{start}:{stop}]" for origin in vector.origins),
-            )
-        )
-        start = stop
+    leaves = cut(vector, layout)
     numbered = (f"theta ({number})" for number in itertools.count(2))
     for name in itertools.chain(["theta"], numbered):
         path = paths.join(("other", Role.DATA.section, name))
