@@ -1,9 +1,11 @@
 """rllab's flat vectors, cut as the constructors built them; genuine, crafted and hostile files."""
 
+import hashlib
+
 import numpy as np
 import pytest
 from stubs import interpret, make, shared, stub
-from support import REAL, needs_shared
+from support import FIXTURES, MANIFEST, REAL, needs_shared
 
 import legacy_weights
 from legacy_weights.tree import Trainable
@@ -69,6 +71,64 @@ def test_the_swimmers_policy():
         }
     }
     assert not tree.warnings
+
+
+# Crafted ones, on the real Lasagne --------------------------------------------------------------
+
+CRAFTED = [entry for entry in MANIFEST if entry["file"].startswith("families/rllab/")]
+
+
+@pytest.mark.parametrize("entry", CRAFTED, ids=lambda entry: entry["file"])
+def test_each_name_has_the_values_that_lasagne_had(entry):
+    tree = legacy_weights.read(FIXTURES / entry["file"])
+    found = [
+        (leaf.name, hashlib.sha256(leaf.array.load().tobytes()).hexdigest())
+        for snapshot in tree.snapshots
+        for leaf in snapshot.leaves
+        if leaf.name not in entry.get("state", ()) or "_bn/" in leaf.name
+    ]
+    assert sorted(found) == sorted((cut["path"], cut["sha256"]) for cut in entry["cuts"])
+
+
+@pytest.mark.parametrize(
+    ("file", "fixed"), [("gaussian_l01.pkl", []), ("fixed_std_l01.pkl", ["log_std"])]
+)
+def test_what_is_trained(file, fixed):
+    tree = legacy_weights.read(FIXTURES / "families/rllab" / file)
+    leaves = tree.snapshots[0].leaves
+    assert [leaf.name for leaf in leaves if leaf.trainable is not Trainable.YES] == fixed
+
+
+def test_a_number_too_few_is_told():
+    """Five observations, layers of 4 and 3, two actions: 24 + 15 + 8 + 2 numbers."""
+    tree = legacy_weights.read(FIXTURES / "families/rllab/short_p2_l01.pkl")
+    assert tree.warnings == (
+        "['policy'].params is not cut into weights: the constructor's arguments make 49 numbers, "
+        "and the vector has the shape (48,)",
+    )
+
+
+def test_architectures_of_a_file_with_several_networks():
+    tree = legacy_weights.read(FIXTURES / "families/rllab/ddpg_l01.pkl")
+    known = tree.metadata["architectures"]
+    assert list(known) == [snapshot.name for snapshot in tree.snapshots]
+    assert tree.default_snapshot == "policy"
+    assert known["qf"] == {
+        "class": "rllab.q_functions.continuous_mlp_q_function.ContinuousMLPQFunction",
+        "obs_dim": 5,
+        "action_dim": 2,
+        "hidden_sizes": [4, 3],
+        "hidden_nonlinearity": "lasagne.nonlinearities.rectify",
+        "output_nonlinearity": None,
+        "action_merge_layer": 1,
+    }
+    assert known["policy"]["output_nonlinearity"] == "lasagne.nonlinearities.tanh"
+
+
+def test_statistics_that_are_in_use_are_state():
+    tree = legacy_weights.read(FIXTURES / "families/rllab/normalized_l01.pkl")
+    state = [leaf.name for leaf in tree.snapshots[0].leaves if leaf.role == "state"]
+    assert state == ["env/_obs_mean", "env/_obs_var"]
 
 
 # Hand-made and hostile ones --------------------------------------------------------------------
