@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from os import PathLike
 from pathlib import Path
 
+from legacy_weights.architectures import with_architecture
 from legacy_weights.containers import open_buffer, unwrap
 from legacy_weights.description import Description
 from legacy_weights.errors import LayoutError, UsageError, in_file
@@ -56,7 +57,12 @@ class Report:
         return 0 if self.arrays else 1
 
 
-def read(path: Path_, *, layout: Path_ | Sequence[Entry] | None = None) -> Tree:
+def read(
+    path: Path_,
+    *,
+    layout: Path_ | Sequence[Entry] | None = None,
+    architecture: Path_ | dict[str, JSON] | None = None,
+) -> Tree:
     """Read a file, legacy or migrated, without running any of it.
 
     Parameters
@@ -65,6 +71,9 @@ def read(path: Path_, *, layout: Path_ | Sequence[Entry] | None = None) -> Tree:
     layout : path-like or sequence of Entry, optional
         How to cut the file's only array, a flat vector, into named arrays: a file (see
         :func:`legacy_weights.layouts.load_layout`), or the names and shapes themselves.
+    architecture : path-like or dict, optional
+        What ``model.to_json()`` gave, for a file with the weights of a Keras model alone: it tells
+        weights from running averages, and which layers are trained.
 
     Returns
     -------
@@ -81,6 +90,8 @@ def read(path: Path_, *, layout: Path_ | Sequence[Entry] | None = None) -> Tree:
     path = Path(path)
     with in_file(path):
         found = _read(path)
+        if architecture is not None:
+            found = with_architecture(found, architecture)
         return found if layout is None else _with_layout(found, layout)
 
 
@@ -158,6 +169,7 @@ def migrate(
     *,
     overwrite: bool = False,
     layout: Path_ | Sequence[Entry] | None = None,
+    architecture: Path_ | dict[str, JSON] | None = None,
     dry_run: bool = False,
     progress: Progress | None = None,
 ) -> Report:
@@ -171,7 +183,7 @@ def migrate(
         The file to write; by default :func:`default_target`.
     overwrite : bool
         Whether an existing target is replaced.
-    layout : optional
+    layout, architecture : optional
         See :func:`read`.
     dry_run : bool
         Read and report, and write nothing.
@@ -197,7 +209,7 @@ def migrate(
         check_target(target, overwrite=overwrite)
         if target.exists() and Path(path).exists() and target.samefile(path):
             raise UsageError("the target is the legacy file itself", file=target)
-    tree = read(path, layout=layout)
+    tree = read(path, layout=layout, architecture=architecture)
     if dry_run:
         return Report(tree, target, 0, written=False)
     written = write(tree, target, overwrite=overwrite, progress=progress)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from legacy_weights.cli.options import All, Debug, File, Json, Layout
+from legacy_weights.cli.options import All, Architecture, Debug, File, Json, Layout
 
 
 def inspect(
@@ -10,6 +10,7 @@ def inspect(
     /,
     *,
     layout: Layout = None,
+    architecture: Architecture = None,
     all: All = False,
     json: Json = False,
     debug: Debug = False,
@@ -18,7 +19,7 @@ def inspect(
     from legacy_weights import api, summary
     from legacy_weights.cli import console
 
-    tree = api.read(file, layout=layout)
+    tree = api.read(file, layout=layout, architecture=architecture)
     if json:
         console.show_json(summary.document(tree, file=str(file)))
     else:

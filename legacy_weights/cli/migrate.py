@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 from cyclopts import Parameter
 
-from legacy_weights.cli.options import All, Debug, File, Json, Layout
+from legacy_weights.cli.options import All, Architecture, Debug, File, Json, Layout
 
 if TYPE_CHECKING:
     from legacy_weights import api
@@ -26,6 +26,7 @@ def migrate(
         bool, Parameter(negative=(), help="Read and report, and write nothing.")
     ] = False,
     layout: Layout = None,
+    architecture: Architecture = None,
     all: All = False,
     json: Json = False,
     quiet: Annotated[
@@ -43,7 +44,13 @@ def migrate(
 
     with console.progress(quiet=quiet or json) as progress:
         report = api.migrate(
-            file, output, overwrite=overwrite, layout=layout, dry_run=dry_run, progress=progress
+            file,
+            output,
+            overwrite=overwrite,
+            layout=layout,
+            architecture=architecture,
+            dry_run=dry_run,
+            progress=progress,
         )
     if json and not quiet:
         found = summary.document(report.tree, file=str(file))

@@ -26,3 +26,10 @@ Layout = Annotated[
         "file.",
     ),
 ]
+Architecture = Annotated[
+    Path | None,
+    Parameter(
+        name="--architecture",
+        help="What `model.to_json()` gave, for a file with the weights of a Keras model alone.",
+    ),
+]

@@ -7,23 +7,11 @@ from typing import Any
 
 import numpy as np
 
-from legacy_weights import hdf5, paths
-from legacy_weights.description import Description, attribute_records
-from legacy_weights.readers import gail
+from legacy_weights import hdf5
+from legacy_weights.description import Description
+from legacy_weights.readers import gail, hdf5_tree, keras_hdf5
 from legacy_weights.readers.atoms import bytes_json, scalar_json
-from legacy_weights.tree import (
-    JSON,
-    Array,
-    Leaf,
-    Order,
-    Record,
-    Role,
-    Snapshot,
-    Source,
-    Table,
-    Trainable,
-    Tree,
-)
+from legacy_weights.tree import JSON, Array, Source, Table, Tree
 
 LAYOUT = 0
 """The version that a layout of the old world counts as."""
@@ -50,7 +38,8 @@ def read(path: str | PathLike[str], source: Source) -> Description | Tree:
     Description
         If it has a layout from which the steps of the hierarchy start: GAIL's.
     Tree
-        If it is of no known program: its arrays by their paths, in no stated order.
+        If Keras wrote it; or if it is of no known program: its arrays by their paths, in no stated
+        order.
     """
     file = hdf5.File(path)
     try:
@@ -58,61 +47,9 @@ def read(path: str | PathLike[str], source: Source) -> Description | Tree:
     except BaseException:
         file.close()
         raise
-    return description if gail.sniff(description) else plain_tree(description)
-
-
-def plain_tree(description: Description) -> Tree:
-    """Return the tree of a file of no known program: a hierarchy of arrays, and attributes."""
-    numeric = {
-        path: array for path, array in description.arrays.items() if array.dtype.kind in "biufc"
-    }
-    leaves = tuple(
-        _leaf(path, array, ("snapshots", "model"), Role.WEIGHT)
-        for path, array in sorted(numeric.items(), key=lambda item: paths.natural(item[0]))
-    )
-    other = tuple(
-        _leaf(path, array, ("other", Role.DATA.section), Role.DATA)
-        for path, array in description.arrays.items()
-        if path not in numeric
-    )
-    tables = tuple(
-        Table(paths.join(("logs", "/".join(paths.split(path)))), table.columns)
-        for path, table in description.tables.items()
-    )
-    notes = [f"{path} is not read: {reason}" for path, reason in description.unread.items()]
-    records = [
-        Record(number, str(path), str(cls), content)
-        for number, path, cls, content in map(_parts, attribute_records(description))
-    ]
-    return Tree(
-        source=description.source,
-        family="plain arrays" if leaves else "unknown",
-        evidence="HDF5 of no known program",
-        snapshots=(Snapshot("model", leaves, Order.UNKNOWN),) if leaves else (),
-        default_snapshot="model" if leaves else None,
-        other=other,
-        tables=tables,
-        records=lambda: records,
-        warnings=tuple(notes),
-    )
-
-
-def _leaf(path: str, array: Array, scope: tuple[str, ...], role: Role) -> Leaf:
-    parts = paths.split(path)
-    floats = role is Role.WEIGHT and array.dtype.kind in "fc"
-    return Leaf(
-        path=paths.join((*scope, *parts)),
-        name="/".join(parts),
-        array=array,
-        role=role,
-        trainable=Trainable.UNKNOWN if floats else Trainable.NO,
-        origins=(path,),
-    )
-
-
-def _parts(entry: Any) -> tuple[int, str, str, dict[str, JSON]]:
-    content = {key: value for key, value in entry.items() if key not in ("id", "path", "class")}
-    return entry["id"], entry["path"], entry["class"], content
+    if keras_hdf5.sniff(description):
+        return keras_hdf5.read(description)
+    return description if gail.sniff(description) else hdf5_tree.plain(description)
 
 
 def describe(file: hdf5.File, source: Source) -> Description:
