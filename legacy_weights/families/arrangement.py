@@ -25,7 +25,7 @@ class Arrangement:
     order, state_order : Order
     note : str
         What states the order, in words.
-    trainable : mapping of int to Trainable
+    trainable : dict of int to Trainable
         What is known of weights, by the identity of the cell; of others nothing is known.
     """
 
@@ -34,7 +34,7 @@ class Arrangement:
     order: Order = Order.UNKNOWN
     state_order: Order = Order.UNKNOWN
     note: str = ""
-    trainable: Mapping[int, Trainable] = field(default_factory=dict)
+    trainable: dict[int, Trainable] = field(default_factory=dict)
 
 
 def arrange(

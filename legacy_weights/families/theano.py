@@ -17,12 +17,14 @@ from legacy_weights.families.graph import Graph, Node, as_array, is_library
 from legacy_weights.families.interpretation import Interpretation
 from legacy_weights.families.labels import class_of, text_of
 from legacy_weights.families.naming import Cell
+from legacy_weights.families.order import stated_lists
 from legacy_weights.families.others import add_others
 from legacy_weights.families.snapshots import add_snapshot
+from legacy_weights.families.updates import Updates, describe_memory
 from legacy_weights.families.values import is_leaf
 from legacy_weights.hashing import blocks
 from legacy_weights.pickles.objects import ABSENT, Instance
-from legacy_weights.tree import AnyArray, Role
+from legacy_weights.tree import AnyArray, Role, Trainable
 
 
 class Kind(enum.Enum):
@@ -70,9 +72,18 @@ def interpret(graph: Graph) -> Interpretation | None:
         return None
     cells = merge_copies(graph, cells_of(graph, shared, roles))
     result = Interpretation("Theano", evidence(graph, cells))
+    updates = Updates(graph, cells)
+    listed = stated_lists(graph, cells)
+    trained = [cell for cell in cells if id(cell) in listed] or updates.parameters()
+    memory = updates.memory(trained)
+    remembered = {id(entry.cell) for entry in memory}
+    cells = [cell for cell in cells if id(cell) not in remembered]
     if cells:
-        add_snapshot(graph, arrange(graph, cells), result)
-    add_others(graph, result, roles)
+        arrangement = arrange(graph, cells, listed)
+        arrangement.trainable |= {id(cell): Trainable.YES for cell in trained}
+        add_snapshot(graph, arrangement, result)
+    described = describe_memory(result, memory)
+    add_others(graph, result, roles | described.roles, names=described.names, notes=described.notes)
     return result
 
 

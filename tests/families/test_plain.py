@@ -183,7 +183,7 @@ PLAIN = [
 @pytest.mark.parametrize("entry", PLAIN, ids=lambda entry: entry["file"])
 def test_weights_of_genuine_files(entry):
     (snapshot,) = legacy_weights.read(FIXTURES / entry["file"]).snapshots
-    names = [leaf.name for leaf in snapshot.leaves]
+    names = [leaf.name for leaf in snapshot.leaves if leaf.role == "weight"]
     if entry["order"] is None:
         assert sorted(names) == sorted(entry["weights"])
     else:

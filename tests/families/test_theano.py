@@ -305,7 +305,7 @@ def test_a_dataset_and_a_rate_are_state():
 def test_the_velocity_in_a_compiled_function_is_no_weight():
     found = names_by_role("momentum_p2_t105.pkl")
     assert found["weight"] == ["W"]
-    assert found["state"] == ["velocity"]
+    assert found["optimizer"] == ["W/velocity"]
 
 
 def test_the_states_of_genuine_streams_are_random():
