@@ -6,7 +6,7 @@ Run it from the repository's root on Linux, with the package installed::
 
 Every ratio is between commands that take turns within one run, so that a machine whose speed
 drifts does not decide it; the median of the pairs counts.  The exit status is 1 if a limit that
-the project promises does not hold.
+the project promises does not hold.  The commands run from compiled modules, as pip leaves them.
 """
 
 from __future__ import annotations
@@ -28,6 +28,7 @@ import numpy as np
 
 import legacy_weights
 
+ENVIRONMENT = {k: v for k, v in os.environ.items() if k != "PYTHONDONTWRITEBYTECODE"}
 MIGRATE = [sys.executable, "-m", "legacy_weights"]
 LOAD_AND_SAVE = (
     "import pickle, sys, numpy;"
@@ -77,7 +78,7 @@ def python2_pickle(arrays: list[np.ndarray]) -> bytes:
 def seconds(command: list[str]) -> float:
     """Return the wall time of a command."""
     start = time.perf_counter()
-    subprocess.run(command, check=True, stdout=subprocess.DEVNULL)
+    subprocess.run(command, check=True, stdout=subprocess.DEVNULL, env=ENVIRONMENT)
     return time.perf_counter() - start
 
 
@@ -186,6 +187,7 @@ def many(folder: Path, rounds: int, table: Table) -> None:
     command = [*MIGRATE, str(legacy), "-o", str(out), "--overwrite", "--quiet"]
     (ours,) = turns(rounds, lambda: seconds(command))
     table.line("2,000 arrays: whole command, an array", statistics.median(ours) / 2, "ms", 1)
+    table.line("2,000 arrays: fastest of the commands, an array", min(ours) / 2, "ms")
 
 
 def start_up(rounds: int, table: Table) -> None:

@@ -55,11 +55,13 @@ def share(total: int, count: int) -> int:
 def origins(graph: Graph, node: Node) -> tuple[str, ...]:
     """Return the paths by which the file reaches an array, the plainest first."""
     most = share(_MOST_ORIGINS, len(graph.arrays))
+    plainest = graph.path(node)
     others = [
         graph.path(Node(node.raw, parent, step))
         for parent, step in graph.references.get(id(node.raw), ())[:most]
+        if parent is not node.parent or step is not node.step
     ]
-    return tuple(dict.fromkeys([graph.path(node), *others]))
+    return tuple(dict.fromkeys([plainest, *others])) if others else (plainest,)
 
 
 def inherited(graph: Graph, starts: Callable[[Node], bool]) -> set[int]:

@@ -217,25 +217,28 @@ def name_cells(cells: Sequence[Cell]) -> list[Name]:
         else name
         for cell, name in zip(cells, own, strict=True)
     ]
-    return distinct(own, layered, by(plain_paths), by(typed_paths))
+    return distinct(own, lambda: layered, lambda: by(plain_paths), lambda: by(typed_paths))
 
 
-def distinct(first: Sequence[Name], *better: Sequence[Name]) -> list[Name]:
+def distinct(first: Sequence[Name], *better: Callable[[], Sequence[Name]]) -> list[Name]:
     """Return names that differ, and of which none is the scope of another.
 
     Parameters
     ----------
     first : sequence of tuple of str
         The names to prefer.
-    *better : sequence of tuple of str
-        What to take, one after the other, for those that are not unique; numbers come last.
+    *better : callable
+        Each returns what to take, one after the other, for those that are not unique; numbers
+        come last.
     """
     names = list(first)
     for alternative in better:
         count = Counter(names)
+        if len(count) == len(names):
+            break
         names = [
             other if count[name] > 1 else name
-            for name, other in zip(names, alternative, strict=True)
+            for name, other in zip(names, alternative(), strict=True)
         ]
     scopes = {name[:end] for name in names for end in range(1, len(name))}
     numbers: Counter[Name] = Counter()

@@ -18,7 +18,7 @@ from legacy_weights.families.naming import (
     name_cells,
     without_common_bundle,
 )
-from legacy_weights.families.values import StepKind
+from legacy_weights.families.values import Step, StepKind
 from legacy_weights.paths import natural
 from legacy_weights.tree import Array, Leaf, Order, Role, Snapshot, Trainable
 
@@ -58,13 +58,14 @@ def add_snapshot(
     leaves: list[Leaf] = []
     for role, part in ((Role.WEIGHT, weights), (Role.STATE, state)):
         for entry in part:
-            leaf = aliases.leaf(entry)
+            known = arrangement.trainable.get(id(entry.cell), Trainable.UNKNOWN)
+            leaf = aliases.leaf(entry, role, known)
             if leaf is not None:
-                known = arrangement.trainable.get(id(entry.cell), Trainable.UNKNOWN)
-                if role is Role.STATE or leaf.array.dtype.kind not in "fc":
-                    known = Trainable.NO
-                leaves.append(replace(leaf, role=role, trainable=known))
-    leaves = [replace(leaf, links=aliases.links(leaf)) for leaf in leaves]
+                leaves.append(leaf)
+    for number, leaf in enumerate(leaves):
+        links = aliases.links(leaf)
+        if links:
+            leaves[number] = replace(leaf, links=links)
     result.places.update(aliases.places)
     result.snapshots.append(
         Snapshot(name, tuple(leaves), arrangement.order, arrangement.note, iteration)
@@ -111,7 +112,7 @@ class _Aliases:
         self._most = share(_MOST_LINKS, len(names))
         self._namer = Paths()
 
-    def leaf(self, entry: _Entry) -> Leaf | None:
+    def leaf(self, entry: _Entry, role: Role, trainable: Trainable) -> Leaf | None:
         """Return the leaf of an array and its copies, or None if it has one under another name."""
         place, text = paths.join((*self.base, *entry.name)), "/".join(entry.name)
         nodes = [cell.arrays[entry.part] for cell in (entry.cell, *entry.cell.copies)]
@@ -124,12 +125,19 @@ class _Aliases:
         for copy in nodes[1:]:
             self.places[id(copy.raw)] = place
         known = tuple(origin for node in nodes for origin in origins(self.graph, node))
-        return Leaf(place, text, Array.of(as_array(nodes[0].value)), Role.WEIGHT, origins=known)
+        array = Array.of(as_array(nodes[0].value))
+        if role is Role.STATE or array.dtype.kind not in "fc":
+            trainable = Trainable.NO
+        return Leaf(place, text, array, role, trainable, known)
 
     def links(self, leaf: Leaf) -> tuple[tuple[str, str], ...]:
         """Return the further names of a leaf: those of cells, and paths if there are several."""
         found = list(self._links.get(leaf.path, ()))
-        named = [[*self._paths(cell)] for cell in self._cells.get(leaf.path, ())]
+        named = [
+            [*self._paths(cell)]
+            for cell in self._cells.get(leaf.path, ())
+            if sum(len(self._references(node)) for node in cell.known_as) > 1
+        ]
         several = [name for names in named if len(names) > 1 for name in names]
         for name in dict.fromkeys(several):
             # In a row of pickles a name may lack the number of the pickle.
@@ -141,11 +149,14 @@ class _Aliases:
     def _paths(self, cell: Cell) -> Iterator[Name]:
         """Yield the paths to a cell that name it: through no wiring, no list of parameters."""
         for known in cell.known_as:
-            for parent, step in self.graph.references.get(id(known.raw), ())[: self._most]:
+            for parent, step in self._references(known):
                 node = Node(known.raw, parent, step)
                 position = cell.name and step.kind is StepKind.INDEX
                 if not (position or id(parent) in self._closed or _names_nothing(node)):
                     yield self._namer.name(node)
+
+    def _references(self, node: Node) -> Sequence[tuple[Node, Step]]:
+        return self.graph.references.get(id(node.raw), ())[: self._most]
 
     def _add(self, name: Name) -> bool:
         """Take a name, unless it is another's, or one is the scope of the other."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator
 from functools import partial
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from h5py import h5a, h5l, h5o, h5s, h5t, h5z
@@ -16,6 +16,17 @@ from legacy_weights.hdf5 import _objects
 from legacy_weights.hdf5._handle import Handle
 from legacy_weights.hdf5._nodes import Dataset, Group, Link, Node, Other
 from legacy_weights.tree import AnyArray, Array
+
+
+class _Child(NamedTuple):
+    """A link of a group: its kind, and of a hard one the address of the object."""
+
+    group: Any
+    name: bytes
+    kind: int
+    path: str
+    address: int
+
 
 _DENSEST = 1100  # bytes that one stored byte can stand for: deflate reaches 1,032
 
@@ -63,38 +74,32 @@ class File(Handle):
         with self._guard("/"):
             root = self._root()
             met = {h5o.get_info(root).addr: "/"}
+        dtypes: dict[bytes, np.dtype[Any] | None] = {}
         waiting = self._children(root, "")
         while waiting:
-            group, name, path = waiting.pop()
-            with self._guard(path):
-                node = self._step(group, name, path, met, waiting)
+            child = waiting.pop()
+            with self._guard(child.path):
+                if child.kind != h5l.TYPE_HARD:
+                    node: Node = _objects.describe_link(*child[:4])
+                elif met.setdefault(child.address, child.path) != child.path:
+                    node = Link(child.path, "hard", met[child.address])
+                else:
+                    item = h5o.open(child.group, child.name)
+                    node = _objects.describe(item, child.path, dtypes)
+                    if isinstance(node, Group):
+                        waiting += self._children(item, child.path)
             yield node
 
-    def _step(
-        self,
-        group: Any,
-        name: bytes,
-        path: str,
-        met: dict[int, str],
-        waiting: list[tuple[Any, bytes, str]],
-    ) -> Node:
-        link = group.links.get_info(name)
-        if link.type != h5l.TYPE_HARD:
-            return _objects.describe_link(group, name, link.type, path)
-        first = met.setdefault(link.u, path)  # the address of the object
-        if first != path:
-            return Link(path, "hard", first)
-        item = h5o.open(group, name)
-        node = _objects.describe(item, path)
-        if isinstance(node, Group):
-            waiting += self._children(item, path)
-        return node
+    def _children(self, group: Any, path: str) -> list[_Child]:
+        found: list[_Child] = []
 
-    def _children(self, group: Any, path: str) -> list[tuple[Any, bytes, str]]:
-        names: list[bytes] = []
+        def note(name: bytes, link: Any) -> None:
+            place = f"{path}/{_objects.decoded(name)}"
+            found.append(_Child(group, name, link.type, place, link.u))
+
         with self._guard(path or "/"):
-            group.links.iterate(names.append)
-        return [(group, name, f"{path}/{_objects.decoded(name)}") for name in reversed(names)]
+            group.links.iterate(note, info=True)
+        return found[::-1]
 
     def attributes(self, path: str) -> dict[str, Any]:
         """Read the attributes of what stands at `path`.

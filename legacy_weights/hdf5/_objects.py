@@ -15,8 +15,13 @@ from h5py import h5a, h5d, h5g, h5l, h5s, h5t
 from legacy_weights.hdf5._nodes import Dataset, Group, Link, Other, Unread
 
 
-def describe(item: Any, path: str) -> Group | Dataset | Other:
-    """Describe an open object."""
+def describe(
+    item: Any, path: str, dtypes: dict[bytes, np.dtype[Any] | None] | None = None
+) -> Group | Dataset | Other:
+    """Describe an open object.
+
+    `dtypes` keeps the dtypes of types met before, for they cost more than all the rest.
+    """
     if isinstance(item, h5g.GroupID):
         return Group(path, h5a.get_num_attrs(item))
     if not isinstance(item, h5d.DatasetID):
@@ -32,7 +37,7 @@ def describe(item: Any, path: str) -> Group | Dataset | Other:
     if space.get_simple_extent_type() == h5s.NULL:
         return Other(path, "dataset without values")
     kind = item.get_type()
-    dtype = plain_dtype(kind)
+    dtype = plain_dtype(kind) if dtypes is None else _known_dtype(kind, dtypes)
     if dtype is None:
         return Other(path, f"dataset of {_in_words(kind)}")
     base, inner = split(dtype)
@@ -60,6 +65,13 @@ def plain_dtype(kind: Any) -> np.dtype[Any] | None:
         return None
     # h5py hangs the names of an enumeration on the dtype, and every array made of it inherits them.
     return np.dtype(dtype.str) if dtype.metadata and dtype.names is None else dtype
+
+
+def _known_dtype(kind: Any, known: dict[bytes, np.dtype[Any] | None]) -> np.dtype[Any] | None:
+    code = kind.encode()
+    if code not in known:
+        known[code] = plain_dtype(kind)
+    return known[code]
 
 
 def split(dtype: np.dtype[Any]) -> tuple[np.dtype[Any], tuple[int, ...]]:

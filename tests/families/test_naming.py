@@ -167,7 +167,7 @@ NAMES = st.lists(
 @given(NAMES, NAMES)
 def test_distinct_names_can_all_be_paths(first, second):
     second = [*second, *first][: len(first)]
-    found = distinct(first, second)
+    found = distinct(first, lambda: second)
     assert len(found) == len(first)
     assert len({"/".join(name) for name in found}) == len(found)
     scopes = {name[:end] for name in found for end in range(1, len(name))}
@@ -196,7 +196,7 @@ def test_names_are_made_distinct(first, found):
 
 
 def test_the_better_name_is_for_those_that_are_not_unique():
-    assert distinct([("W",), ("W",), ("b",)], [("x", "W"), ("y", "W"), ("z", "b")]) == [
+    assert distinct([("W",), ("W",), ("b",)], lambda: [("x", "W"), ("y", "W"), ("z", "b")]) == [
         ("x", "W"),
         ("y", "W"),
         ("b",),
