@@ -9,7 +9,7 @@ from os import PathLike
 from pathlib import Path
 
 from legacy_weights.architectures import with_architecture
-from legacy_weights.containers import open_buffer, unwrap
+from legacy_weights.containers import Siblings, open_buffer, unwrap
 from legacy_weights.description import Description
 from legacy_weights.errors import LayoutError, UsageError, in_file
 from legacy_weights.families.unflatten import Entry, unflatten
@@ -99,7 +99,7 @@ def _read(path: Path) -> Tree:
     buffer = open_buffer(path)
     digest = functools.cache(lambda: sha256_file(buffer.view))
     if not is_hdf5(buffer.view):
-        return tree_of(path.name, len(buffer), digest, unwrap(buffer))
+        return tree_of(path.name, len(buffer), digest, unwrap(buffer), Siblings(path.parent))
     if is_hierarchy(path):
         return open_file(path).tree()
     source = Source(path.name, len(buffer), "hdf5", digest)

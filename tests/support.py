@@ -35,6 +35,16 @@ def real_arrays():
     return _rows(REAL / "ARRAYS.tsv")
 
 
+def real_arrays_of(row):
+    """Return the rows of the arrays of a real file, those in joblib's side files included."""
+    side_files = f"{row['path']}_"
+    return [
+        array
+        for array in real_arrays()
+        if array["path"] == row["path"] or array["path"].startswith(side_files)
+    ]
+
+
 def _rows(path):
     if not path.is_file():
         return []

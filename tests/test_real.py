@@ -4,19 +4,16 @@ import hashlib
 
 import numpy as np
 import pytest
-from support import REAL, needs_shared, real_arrays, real_files
+from support import REAL, needs_shared, real_arrays_of, real_files
 
 import legacy_weights
 from legacy_weights.hierarchy import check
 
-# Files whose arrays stand in side files, or whose program has a stream format of its own.
-_LATER = ("joblib_0.10",)
 FILES = [
     row
     for row in real_files()
     if row["container"] in ("raw", "npy", "hdf5", "zlib>raw", "joblib-ZF>raw")
     or row["container"].startswith("zip")
-    if not any(part in row["path"] for part in _LATER)
 ]
 
 
@@ -29,7 +26,7 @@ def stored_sha256(array, dtype, fortran):
 @needs_shared
 @pytest.mark.parametrize("row", FILES, ids=lambda row: row["path"].rpartition("/")[2])
 def test_every_array_is_there(row, tmp_path):
-    truth = [entry for entry in real_arrays() if entry["path"] == row["path"]]
+    truth = real_arrays_of(row)
     report = legacy_weights.migrate(REAL / row["path"], tmp_path / "out.h5")
     assert check(report.path) == []
     with legacy_weights.open(report.path) as file:

@@ -2,7 +2,19 @@
 
 from legacy_weights.containers._buffer import Buffer, open_buffer
 from legacy_weights.containers._limits import Limits
+from legacy_weights.containers._members import show
+from legacy_weights.containers._siblings import Siblings, check_plain
 from legacy_weights.containers._unwrap import Part, unwrap
 from legacy_weights.containers._wrong import describe_wrong_kind
 
-__all__ = ["Buffer", "Limits", "Part", "describe_wrong_kind", "open_buffer", "unwrap"]
+__all__ = [
+    "Buffer",
+    "Limits",
+    "Part",
+    "Siblings",
+    "check_plain",
+    "describe_wrong_kind",
+    "open_buffer",
+    "show",
+    "unwrap",
+]

@@ -169,13 +169,15 @@ class Sink:
                 raise self._no_room(flushing) from flushing
 
 
-def open_buffer(path: str | PathLike[str]) -> Buffer:
+def open_buffer(path: str | PathLike[str], *, links: bool = True) -> Buffer:
     """Map a file, read-only.
 
     Parameters
     ----------
     path : path-like
         A regular file, or a symbolic link to one.
+    links : bool
+        Whether a symbolic link is followed.
 
     Returns
     -------
@@ -187,14 +189,16 @@ def open_buffer(path: str | PathLike[str]) -> Buffer:
     UsageError
         There is no such file.
     UnreadableError
-        It is a directory, a fifo or a device, or the system refuses it.
+        It is a directory, a fifo, a device or (if none is to be followed) a symbolic link, or the
+        system refuses it.
     DamagedError
         It is empty.
     """
     with in_file(path):
         try:
-            _check_regular(os.stat(path).st_mode)
-            with open(os.open(path, _FLAGS), "rb", buffering=0) as file:
+            _check_regular(os.stat(path, follow_symlinks=links).st_mode)
+            flags = _FLAGS if links else _FLAGS | getattr(os, "O_NOFOLLOW", 0)
+            with open(os.open(path, flags), "rb", buffering=0) as file:
                 status = os.fstat(file.fileno())
                 _check_regular(status.st_mode)
                 if status.st_size == 0:
@@ -212,7 +216,10 @@ def open_buffer(path: str | PathLike[str]) -> Buffer:
 def _check_regular(mode: int) -> None:
     if stat.S_ISREG(mode):
         return
-    kinds = ((stat.S_ISDIR, "a directory"), (stat.S_ISFIFO, "a fifo"), (stat.S_ISSOCK, "a socket"))
+    kinds = (
+        *((stat.S_ISDIR, "a directory"), (stat.S_ISFIFO, "a fifo"), (stat.S_ISSOCK, "a socket")),
+        (stat.S_ISLNK, "a symbolic link"),
+    )
     kind = next((name for test, name in kinds if test(mode)), "a device")
     raise UnreadableError(f"it is {kind}", expected="a regular file")
 

@@ -195,6 +195,9 @@ class Graph:
                         price += 1000
                         if not unseen:
                             self.lists.append((node, step, child))
+                    elif step.kind is StepKind.PART and type(node.raw) is Bundle:
+                        # Any other way to what is referred to is plainer.
+                        price, unseen = price + 1000, True
                 known = self._note(node, step, child, met) or id(child) in nodes
                 if known or (index and id(child) in elements):
                     continue
@@ -278,8 +281,8 @@ class Graph:
 
     @property
     def bundled(self) -> bool:
-        """Whether the file holds several pickles or members."""
-        return isinstance(self.root.raw, Bundle)
+        """Whether the file holds several pickles or members, other than parts of the only one."""
+        return isinstance(self.root.raw, Bundle) and not self.root.raw.alone
 
 
 def _library_class(node: Node) -> str:

@@ -7,7 +7,7 @@ one of the records of :mod:`legacy_weights.pickles.objects`.
 from __future__ import annotations
 
 import enum
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -66,22 +66,33 @@ class Bundle:
         Labels and values, in order.
     members : bool
         Whether the labels are names (of an archive) rather than positions.
+    referenced : sequence of (str, object)
+        Further members, which the entries refer to: they stand there.
 
     Attributes
     ----------
+    alone : bool
+        Whether there is one entry, and all other members are parts of it.
     numbered : bool
         Whether the names are those that ``numpy.savez`` gives to arrays without one: ``arr_0`` …
         (``numpy/lib/npyio.py``); the entries are then in the order of its arguments.
     """
 
-    __slots__ = ("entries", "members", "numbered")
+    __slots__ = ("alone", "entries", "members", "numbered", "referenced")
 
-    def __init__(self, entries: list[tuple[str, Any]], members: bool) -> None:
+    def __init__(
+        self,
+        entries: list[tuple[str, Any]],
+        members: bool,
+        referenced: Sequence[tuple[str, Any]] = (),
+    ) -> None:
         by_name = dict(entries) if members else {}
         numbers = [f"arr_{index}" for index in range(len(entries))]
         self.numbered = bool(entries) and by_name.keys() == set(numbers)
         self.entries = [(n, by_name[n]) for n in numbers] if self.numbered else entries
         self.members = members
+        self.referenced = referenced
+        self.alone = bool(referenced) and len(entries) == 1
 
 
 _PLAIN = frozenset({type(None), bool, int, float, complex, str, Global})
@@ -149,10 +160,15 @@ def children(raw: Any, value: Any, step: Step) -> Iterator[tuple[Step, Any]]:
     elif kind is Bundle:
         for position, (label, item) in enumerate(value.entries):
             if not _plain(item):
-                if value.members:
+                if value.alone:
+                    yield _ALONE, item
+                elif value.members:
                     yield Step(StepKind.KEY, label, position if value.numbered else -1), item
                 else:
                     yield Step(StepKind.INDEX, position, position), item
+        for label, item in value.referenced:
+            if not _plain(item):
+                yield Step(StepKind.PART, f"member {short(label)!r}"), item
     elif kind is PersistentId and not _plain(value.pid):
         yield Step(StepKind.PART, "pid"), value.pid
 
@@ -161,6 +177,7 @@ _ITEMS = Step(StepKind.STATE, "items")
 _SET = Step(StepKind.STATE, "elements of a set")
 _PAIRS = Step(StepKind.STATE, "pairs")
 _STATE = Step(StepKind.STATE, "attributes")
+_ALONE = Step(StepKind.STATE, "the only entry")
 _STATE_PAIRS = Step(StepKind.STATE, "pairs of attributes")
 
 

@@ -115,7 +115,7 @@ def build(machine: Machine, position: int) -> int:
         target.earlier.append(target.state)
     target.state = state
     known.complete(machine, target)
-    return position
+    return position if machine.built is None else machine.built(machine, target, position)
 
 
 @opcode(b"\x97", 5)

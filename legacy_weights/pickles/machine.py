@@ -23,7 +23,7 @@ from typing import Any, NoReturn
 
 from legacy_weights.errors import DamagedError, LegacyWeightsError, LimitError
 from legacy_weights.pickles.limits import Limits
-from legacy_weights.pickles.objects import Global, PersistentId
+from legacy_weights.pickles.objects import Global, Instance, PersistentId
 
 Handler = Callable[["Machine", int], int]
 """Gets the machine and the offset behind the opcode, returns the offset of the next one."""
@@ -68,6 +68,10 @@ class Machine:
     persistent_load : callable, optional
         Gets a persistent id and returns what it stands for; by default a
         :class:`~.objects.PersistentId`.
+    built : callable, optional
+        Called after each BUILD with the machine, the instance (the topmost object of the stack,
+        which may be replaced) and the offset behind the opcode.  Returns the offset of the next
+        opcode: streams exist in which other bytes stand between opcodes.
     limits : Limits, optional
 
     Attributes
@@ -86,6 +90,7 @@ class Machine:
 
     __slots__ = (
         "budget",
+        "built",
         "data",
         "end",
         "globals",
@@ -111,6 +116,7 @@ class Machine:
         end: int | None = None,
         *,
         persistent_load: Callable[[Any, int], Any] = PersistentId,
+        built: Callable[[Machine, Instance, int], int] | None = None,
         limits: Limits | None = None,
     ) -> None:
         self.data = data
@@ -118,6 +124,7 @@ class Machine:
         self.position = start
         self.end = len(data) if end is None else end
         self.persistent_load = persistent_load
+        self.built = built
         self.limits = limits or Limits()
         self.memo: dict[int, Any] = {}
         self.globals: dict[tuple[str, str], Global] = {}
@@ -170,6 +177,34 @@ class Machine:
                 self.truncated("the argument of the last opcode is cut off")
             # Stack underflow, unhashable keys, malformed numbers, invalid UTF-8.
             self.fail(f"opcode {self.opcode_name()} cannot be carried out ({str(error)[:200]})")
+
+    @property
+    def writer(self) -> str:
+        """Which Python wrote what was read, or nothing if it does not show."""
+        if self.python2:
+            return "Python 2"
+        return "Python 3" if self.python3 else ""
+
+    def inner(self, position: int) -> tuple[Any, int]:
+        """Run a pickle that stands between two opcodes of this one.
+
+        It has a memo of its own and refers to nothing outside; what it costs is paid from the
+        budget of this machine.
+
+        Returns
+        -------
+        value : object
+        position : int
+            The offset behind it.
+        """
+        machine = Machine(self.data, position, self.end, limits=self.limits)
+        machine.globals, machine.budget = self.globals, self.budget
+        value = machine.load()
+        self.budget = machine.budget
+        self.huge |= machine.huge
+        self.python2 |= machine.python2
+        self.python3 |= machine.python3
+        return value, machine.position
 
     # What handlers use ---------------------------------------------------------------------
 

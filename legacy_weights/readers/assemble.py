@@ -3,20 +3,30 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from typing import NamedTuple
 
 from legacy_weights import families
-from legacy_weights.containers import Buffer, Part, describe_wrong_kind
+from legacy_weights.containers import Part, Siblings, describe_wrong_kind
 from legacy_weights.errors import DamagedError, LegacyWeightsError, UnreadableError
 from legacy_weights.families.graph import Graph
 from legacy_weights.families.values import BLOB, Bundle
 from legacy_weights.readers import npy, pickle
 from legacy_weights.readers.content import Content
+from legacy_weights.readers.members import Members
 from legacy_weights.readers.records import Records
+from legacy_weights.readers.references import References
 from legacy_weights.tree import Source, Tree
 
-READERS: tuple[tuple[Callable[[bytes], bool], Callable[[Buffer], Content]], ...] = (
-    (npy.sniff, lambda buffer: npy.read(buffer.view)),
-    (pickle.sniff, lambda buffer: pickle.read(buffer.data)),
+Reader = Callable[[Part, Members], Content]
+
+
+def _read_pickle(part: Part, members: Members) -> Content:
+    return pickle.read(part.buffer.data, lambda: References(members, part))
+
+
+READERS: tuple[tuple[Callable[[bytes], bool], Reader], ...] = (
+    (npy.sniff, lambda part, _: npy.read(part.buffer.view)),
+    (pickle.sniff, _read_pickle),
 )
 """Pairs of what tells a kind by its first bytes and what reads it; the first that fits counts.
 
@@ -24,39 +34,64 @@ A stored member of an archive is read in place, but pickles need what only a buf
 has.
 """
 _HEAD = 16
+
+
+class Stream(NamedTuple):
+    """A stream, what it holds, and whether another stream refers to it."""
+
+    part: Part
+    content: Content
+    referenced: bool = False
+
+
 _HDF5 = b"\x89HDF\r\n\x1a\n"
 
 
-def contents(parts: Sequence[Part]) -> list[tuple[Part, Content]]:
+def contents(members: Members) -> list[Stream]:
     """Read every stream of a file.
 
     A member of an archive that is no legacy data (a README, a picture) is kept as bytes.
+
+    Parameters
+    ----------
+    members : Members
+        The streams, in order.
 
     Raises
     ------
     UnreadableError, DamagedError
         If there is one stream and it cannot be read, or if none of several can.
     """
+    parts = members.parts
     if len(parts) == 1 and parts[0].label is None:
-        return [(parts[0], _read(parts[0]))]
-    found = []
+        return [Stream(parts[0], _read(parts[0], members))]
+    found = members.contents
     failures: list[LegacyWeightsError] = []
-    for part in parts:
+    for index in sorted(range(len(parts)), key=lambda index: _is_side_file(parts[index])):
+        part = parts[index]
         try:
-            found.append((part, _read(part)))
+            if index not in found and index not in members.values:
+                found[index] = _read(part, members)
         except LegacyWeightsError as error:
             if isinstance(error, DamagedError) and _announced(bytes(part.buffer.view[:1])):
                 # A pickle that breaks off is no README: to keep its bytes would hide the damage.
                 error.where = f"member {part.label!r}, byte {error.where}"
                 raise
             failures.append(error)
-            found.append((part, _foreign(part, error)))
+            found[index] = _foreign(part, error)
     if failures and len(failures) == len(parts):
         raise failures[0]
-    return found
+    return [
+        Stream(parts[index], found[index], index in members.referenced) for index in sorted(found)
+    ]
 
 
-def _read(part: Part) -> Content:
+def _is_side_file(part: Part) -> bool:
+    """Whether a stream can be the bare values of an array, of which a pickle knows the type."""
+    return part.chain[-1:] == ("joblib-ZF",) and (part.label or "").endswith(".npy.z")
+
+
+def _read(part: Part, members: Members) -> Content:
     head = bytes(part.buffer.view[:_HEAD])
     if head.startswith(_HDF5):
         raise UnreadableError(
@@ -66,7 +101,7 @@ def _read(part: Part) -> Content:
     for sniff, read in READERS:
         if sniff(head):
             try:
-                return read(part.buffer)
+                return read(part, members)
             except DamagedError as error:
                 # Nothing marks an old pickle: what looks like one may be quite another thing.
                 wrong = None if _announced(head) else describe_wrong_kind(part.buffer)
@@ -89,7 +124,13 @@ def _foreign(part: Part, error: LegacyWeightsError) -> Content:
     return Content("other", [raw], "", [], [note])
 
 
-def tree(name: str, size: int, sha256: Callable[[], str], parts: Sequence[Part]) -> Tree:
+def tree(
+    name: str,
+    size: int,
+    sha256: Callable[[], str],
+    parts: Sequence[Part],
+    siblings: Siblings | None = None,
+) -> Tree:
     """Return the tree of a file.
 
     Parameters
@@ -102,12 +143,14 @@ def tree(name: str, size: int, sha256: Callable[[], str], parts: Sequence[Part])
         Computes the hash of its bytes.
     parts : sequence of Part
         Its streams.
+    siblings : Siblings, optional
+        The files beside it, which it may refer to.
     """
-    found = contents(parts)
-    notes = [note for part, content in found for note in (*part.notes, *content.notes)]
+    found = contents(Members(parts, siblings))
+    notes = [note for part, content, _ in found for note in (*part.notes, *content.notes)]
     graph = Graph(_root(found))
     meaning = families.interpret(graph)
-    classes = sorted({named.dotted for _, content in found for named in content.classes})
+    classes = sorted({named.dotted for _, content, _ in found for named in content.classes})
     return Tree(
         source=Source(name, size, _kind(found), sha256, _writer(found)),
         family=meaning.family,
@@ -121,25 +164,27 @@ def tree(name: str, size: int, sha256: Callable[[], str], parts: Sequence[Part])
         classes=tuple(classes),
         metadata=meaning.metadata,
         warnings=(*notes, *meaning.warnings),
+        partial=not all(content.complete for _, content, _ in found),
     )
 
 
-def _root(found: Sequence[tuple[Part, Content]]) -> object:
-    if len(found) == 1 and found[0][0].label is None:
-        return found[0][1].value()
-    entries = [
-        ((part.label or str(index)).removesuffix(".npy"), content.value())
-        for index, (part, content) in enumerate(found)
-    ]
-    return Bundle(entries, members=True)
+def _root(found: Sequence[Stream]) -> object:
+    if len(found) == 1 and found[0].part.label is None:
+        return found[0].content.value()
+    entries: list[tuple[str, object]] = []
+    referenced: list[tuple[str, object]] = []
+    for index, (part, content, is_referenced) in enumerate(found):
+        label = (part.label or str(index)).removesuffix(".npy")
+        (referenced if is_referenced else entries).append((label, content.value()))
+    return Bundle(entries, members=True, referenced=referenced)
 
 
-def _kind(found: Sequence[tuple[Part, Content]]) -> str:
-    kinds = {" > ".join((*part.chain, content.kind)): None for part, content in found}
+def _kind(found: Sequence[Stream]) -> str:
+    kinds = {" > ".join((*part.chain, content.kind)): None for part, content, _ in found}
     shown = [kind for kind in kinds if not kind.endswith("other")] or list(kinds)
     return ", ".join(shown[:4]) + (" …" if len(shown) > 4 else "")
 
 
-def _writer(found: Sequence[tuple[Part, Content]]) -> str:
-    writers = {content.writer for _, content in found if content.writer}
+def _writer(found: Sequence[Stream]) -> str:
+    writers = {content.writer for _, content, _ in found if content.writer}
     return ", ".join(sorted(writers))

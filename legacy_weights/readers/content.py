@@ -25,6 +25,8 @@ class Content:
         Every class and callable that the stream names.
     notes : list of str
         Repairs and oddities that a user should know.
+    complete : bool
+        False if something that the stream refers to is missing.
     """
 
     kind: str
@@ -32,6 +34,7 @@ class Content:
     writer: str
     classes: list[Global]
     notes: list[str]
+    complete: bool = True
 
     def value(self) -> Any:
         """Return the only value, or a bundle of several."""

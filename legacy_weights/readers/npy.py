@@ -15,7 +15,6 @@ from typing import Any
 from legacy_weights.errors import DamagedError
 from legacy_weights.pickles import Machine, dtypes, numpy_values
 from legacy_weights.pickles.objects import Instance, ObjectArray
-from legacy_weights.readers import pickle
 from legacy_weights.readers.content import Content
 
 MAGIC = b"\x93NUMPY"
@@ -53,7 +52,7 @@ def read(data: Data) -> Content:
     kinds: list[str] = []
     position = 0
     while not kinds or data[position : position + len(MAGIC)] == MAGIC:
-        kind, position = _array(data, position, content)
+        kind, position = read_array(data, position, content)
         kinds.append(kind)
     content.kind = "/".join(sorted(set(kinds)))
     if len(kinds) > 1:
@@ -64,8 +63,14 @@ def read(data: Data) -> Content:
     return content
 
 
-def _array(data: Data, start: int, content: Content) -> tuple[str, int]:
-    """Add the array that begins at `start`; return its kind, and the offset behind it."""
+def read_array(data: Data, start: int, content: Content) -> tuple[str, int]:
+    """Add the array that begins at `start`; return its kind, and the offset behind it.
+
+    Raises
+    ------
+    DamagedError, LimitError
+        As for :func:`read`.
+    """
     version, header, position = _header(data, start)
     try:
         dtype = dtypes.from_descr(header["descr"])
@@ -108,7 +113,7 @@ def _objects(data: Data, start: int, shape: tuple[int, ...], content: Content) -
             expected=f"an array of shape {shape}",
         )
     content.values.append(value)
-    content.writer = content.writer or pickle.writer(machine)
+    content.writer = content.writer or machine.writer
     content.classes.extend(machine.globals.values())
     return f"pickle {machine.protocol}", machine.position
 

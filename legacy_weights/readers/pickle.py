@@ -1,9 +1,10 @@
-"""Reads the pickles of a stream: one, or several one after another."""
+"""Reads the pickles of a stream: one, or several one after another, arrays between them too."""
 
 from __future__ import annotations
 
 import mmap
-from typing import Any
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
 
 from legacy_weights.errors import DamagedError, LimitError
 from legacy_weights.pickles import Machine
@@ -14,7 +15,13 @@ from legacy_weights.pickles.machine import (
     TextModeError,
     TruncatedError,
 )
+from legacy_weights.readers import npy
 from legacy_weights.readers.content import Content
+
+if TYPE_CHECKING:
+    from legacy_weights.readers.references import References
+
+Data = bytes | mmap.mmap
 
 _PADDING = b"\0 \t\r\n"
 _NEED_OBJECTS = b".012abdeghijlopqrstuQR\x81\x85\x86\x87\x90\x91\x92\x93\x94\x98"
@@ -34,10 +41,17 @@ def sniff(data: bytes | mmap.mmap) -> bool:
     return HANDLERS[first] is not None and first not in _NEED_OBJECTS
 
 
-def read(data: bytes | mmap.mmap) -> Content:
+def read(data: Data, references: Callable[[], References] | None = None) -> Content:
     """Read every pickle of a stream.
 
-    A pickle of protocol 0 whose line feeds became CR LF is repaired, and the notes say so.
+    Between pickles there may be arrays in the ``.npy`` format.  A pickle of protocol 0 whose line
+    feeds became CR LF is repaired, and the notes say so.
+
+    Parameters
+    ----------
+    data : bytes or mmap.mmap
+    references : callable, optional
+        Makes what resolves the references of the stream to what is outside of it.
 
     Raises
     ------
@@ -47,16 +61,17 @@ def read(data: bytes | mmap.mmap) -> Content:
         If a pickle asks for more than a limit allows.
     """
     try:
-        return _read(data)
+        return _read(data, references() if references else None)
     except TextModeError as error:
         if data[:1] == b"\x80":
             raise
         repaired = data[:].replace(b"\r\n", b"\n")
         try:
-            content = _read(repaired)
+            content = _read(repaired, resolver := references() if references else None)
         except (DamagedError, LimitError):
             raise error from None
-        if not content.kind.endswith("pickle 0"):
+        inline = resolver is not None and resolver.wrappers.inline
+        if inline or not content.kind.endswith("pickle 0"):
             # Binary opcodes hold lengths and numbers that the replacement may have changed.
             raise error from None
         changed = len(data) - len(repaired)
@@ -68,15 +83,26 @@ def read(data: bytes | mmap.mmap) -> Content:
         return content
 
 
-def _read(data: bytes | mmap.mmap) -> Content:
-    machine = Machine(data)
+def _machine(data: Data, references: References | None) -> Machine:
+    if references is None:
+        return Machine(data)
+    return Machine(data, persistent_load=references.persistent_load, built=references.wrappers)
+
+
+def _read(data: Data, references: References | None) -> Content:
+    machine = _machine(data, references)
     values = [_first(machine)]
     protocols = {machine.protocol}
     notes: list[str] = []
+    arrays = Content("", [], "", [], [])
     while machine.position < machine.end:
         start = machine.position
         if _only_padding(data, start):
             break
+        if npy.sniff(data[start : start + 6]):
+            machine.position = npy.read_array(data, start, arrays)[1]
+            values.append(arrays.values[-1])
+            continue
         value = _next(machine, start, len(values))
         if value is _GARBAGE:
             left = machine.end - start
@@ -89,10 +115,18 @@ def _read(data: bytes | mmap.mmap) -> Content:
         values.append(value)
         protocols.add(machine.protocol)
     kind = "pickle " + "/".join(map(str, sorted(protocols)))
-    pickles = len(values) - len(notes)
+    pickles = len(values) - len(notes) - len(arrays.values)
     if pickles > 1:
         kind = f"{pickles} × {kind}"
-    return Content(kind, values, writer(machine), list(machine.globals.values()), notes)
+    classes = [*machine.globals.values(), *arrays.classes]
+    if references is None:
+        return Content(kind, values, machine.writer, classes, notes)
+    wrappers = references.wrappers
+    kind = wrappers.kind + kind
+    classes += wrappers.classes
+    notes += references.remarks()
+    complete = not wrappers.missing
+    return Content(kind, values, machine.writer, classes, notes, complete)
 
 
 def _first(machine: Machine) -> Any:
@@ -169,10 +203,3 @@ def _only_padding(data: bytes | mmap.mmap, start: int) -> bool:
             return True
         tail = data[start : start + 65_536]
     return False
-
-
-def writer(machine: Machine) -> str:
-    """Return which Python wrote what a machine has read, or nothing if it does not show."""
-    if machine.python2:
-        return "Python 2"
-    return "Python 3" if machine.python3 else ""

@@ -233,7 +233,10 @@ class _Encoder:
             return {"$persistent_id": self.encode(raw.pid, depth + 1)}
         if kind is Bundle:
             if raw.members:
-                return {"$members": self._dict(raw.entries, depth)}
+                members: dict[str, JSON] = {"$members": self._dict(raw.entries, depth)}
+                if raw.referenced:
+                    members["$referenced"] = self._dict(raw.referenced, depth)
+                return members
             return {"$pickles": [self.encode(value, depth + 1) for _, value in raw.entries]}
         if kind is ObjectArray:
             return {
