@@ -52,3 +52,58 @@ def test_the_tutorials_model():
     ]
     assert snapshot.order == "stated"
     assert [leaf.role for leaf in tree.other] == ["constant", "constant"]
+
+
+JOBLIB = [
+    row["path"]
+    for row in real_files()
+    if row["path"].startswith("pypi-joblib") and not row["path"].endswith(".npy")
+]
+
+
+@needs_shared
+@pytest.mark.parametrize("path", JOBLIB, ids=lambda path: path.rpartition("/")[2])
+def test_joblibs_own_files(path):
+    """joblib/test/data/create_numpy_pickle.py wrote the same list with each version."""
+    tree = legacy_weights.read(REAL / path)
+    (snapshot,) = tree.snapshots
+    found = [(leaf.name, leaf.array.load().tolist()) for leaf in snapshot.leaves]
+    assert found == [
+        ("0", [0, 1, 2, 3, 4]),
+        ("1", [0.0, 1.0, 2.0, 3.0, 4.0]),
+        ("4", [[0, 1, 2]]),
+    ]
+    assert [leaf.array.dtype.str for leaf in snapshot.leaves] == ["<i8", "<f8", "<i8"]
+    assert (snapshot.order, tree.warnings, tree.partial) == ("stated", (), False)
+
+
+@needs_shared
+def test_the_discriminator_of_dcgan():
+    """svhn/svhn_semisup_analysis.py, Newmu/dcgan_code: ``discrim_params`` in this order."""
+    (path,) = [row["path"] for row in real_files() if row["path"].endswith("_params.jl")]
+    tree = legacy_weights.read(REAL / path)
+    (snapshot,) = tree.snapshots
+    assert [(leaf.name, leaf.array.shape) for leaf in snapshot.leaves] == [
+        ("0", (64, 3, 5, 5)),
+        ("1", (128, 64, 5, 5)),
+        ("2", (128,)),
+        ("3", (128,)),
+        ("4", (256, 128, 5, 5)),
+        ("5", (256,)),
+        ("6", (256,)),
+        ("7", (4096, 1)),
+    ]
+    assert (snapshot.order, tree.other) == ("stated", ())
+
+
+@needs_shared
+def test_the_policy_of_kusanagi():
+    """Its zip is by ``theano.misc.pkl_utils.dump``: arrays stand where the variables have them."""
+    (path,) = [row["path"] for row in real_files() if row["path"].endswith("plant_policy.zip")]
+    tree = legacy_weights.read(REAL / path)
+    names = [leaf.name for snapshot in tree.snapshots for leaf in snapshot.leaves]
+    assert "NNPolicy_fc0>W" in names
+    origins = {origin for leaf in tree.leaves() for origin in leaf.origins}
+    assert "['NNPolicy_fc0>W'].container.storage[0]" in origins
+    assert "<member 'NNPolicy_fc0>W'>" in origins
+    assert len(list(tree.leaves())) == 11

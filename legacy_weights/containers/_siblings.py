@@ -22,8 +22,8 @@ class Siblings:
     def __init__(self, folder: Path) -> None:
         self.folder = folder
 
-    def open(self, name: str | bytes) -> Buffer:
-        """Map a file of the folder, read-only.
+    def path(self, name: str | bytes) -> Path:
+        """Return the path of a file of the folder.
 
         Parameters
         ----------
@@ -34,11 +34,21 @@ class Siblings:
         ------
         RefusedError
             It is no plain name of a file.
-        UsageError, UnreadableError, DamagedError
-            As for :func:`~legacy_weights.containers.open_buffer`; no link is followed.
         """
         check_plain(name)
-        return open_buffer(self.folder / os.fsdecode(name), links=False)
+        return self.folder / os.fsdecode(name)
+
+    def open(self, name: str | bytes) -> Buffer:
+        """Map a file of the folder, read-only; no link is followed.
+
+        Raises
+        ------
+        RefusedError
+            It is no plain name of a file.
+        UsageError, UnreadableError, DamagedError
+            As for :func:`~legacy_weights.containers.open_buffer`.
+        """
+        return open_buffer(self.path(name), links=False)
 
 
 def check_plain(name: str | bytes) -> None:

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from legacy_weights.containers import Part, Siblings, check_plain, unwrap
-from legacy_weights.errors import LegacyWeightsError, UnreadableError
+from legacy_weights.errors import LegacyWeightsError, UnreadableError, in_file
 from legacy_weights.families.labels import text_of
 from legacy_weights.families.values import resolve
 from legacy_weights.pickles.objects import ObjectArray
@@ -51,7 +53,7 @@ class Members:
         self.referenced: set[int] = set()
         self.values: set[int] = set()
         self._unfit: set[int] = set()
-        self._beside: dict[Name, tuple[Part, Content | None]] = {}
+        self._beside: dict[Name, _Side] = {}
 
     def array(self, part: Part, name: str) -> Any:
         """Return the array that a member holds, by its name beside that of another.
@@ -104,16 +106,17 @@ class Members:
         """
         check_plain(name)
         if part.label is not None:
-            content, found = None, self.array(part, text_of(name))
-        else:
-            side, content = self._sibling(name)
-            if content is None:
-                content = _content(side)
-                self._beside[name] = (side, content)
-            found = content.values[-1] if _is_array(content) else None
-        if found is None:
-            raise UnreadableError("there is no such .npy file")
-        return found, content
+            array = self.array(part, text_of(name))
+            if array is None:
+                raise UnreadableError("there is no such .npy file in the archive")
+            return array, None
+        side = self._sibling(name)
+        with in_file(side.path):
+            if side.content is None:
+                side.content = _content(side.part)
+            if not _is_array(side.content):
+                raise UnreadableError("it is no .npy file")
+        return side.content.values[-1], side.content
 
     def side_values(self, part: Part, name: Name) -> memoryview:
         """Return the values that a ``ZF`` file beside a stream holds.
@@ -125,26 +128,37 @@ class Members:
         """
         check_plain(name)
         if part.label is None:
-            side = self._sibling(name)[0]
+            side = self._sibling(name).part
         else:
             index = self._index(part, text_of(name))
             if index is None:
-                raise UnreadableError("there is no such member")
+                raise UnreadableError("there is no such file in the archive")
             self.values.add(index)
             side = self.parts[index]
         if side.chain[-1:] != (_ZF,):
             raise UnreadableError("it is no ZF file of joblib")
         return side.buffer.view
 
-    def _sibling(self, name: Name) -> tuple[Part, Content | None]:
+    def _sibling(self, name: Name) -> _Side:
         if name not in self._beside:
             if self.siblings is None:
                 raise UnreadableError("the files beside this one are not known")
-            parts = unwrap(self.siblings.open(name))
+            path = self.siblings.path(name)
+            with in_file(path):
+                parts = unwrap(self.siblings.open(name))
             if len(parts) != 1:
                 raise UnreadableError("it is an archive")
-            self._beside[name] = (parts[0], None)
+            self._beside[name] = _Side(path, parts[0])
         return self._beside[name]
+
+
+@dataclass(slots=True)
+class _Side:
+    """A file beside the one that is read."""
+
+    path: Path
+    part: Part
+    content: Content | None = None
 
 
 def _content(part: Part) -> Content:

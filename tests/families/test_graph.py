@@ -15,6 +15,7 @@ from legacy_weights.families.interpretation import origins
 from legacy_weights.families.values import Bundle, Step, StepKind
 from legacy_weights.pickles.objects import Global, Instance
 from legacy_weights.readers.assemble import _root, contents
+from legacy_weights.readers.members import Members
 
 W, B = np.arange(2.0), np.arange(3.0)
 
@@ -63,7 +64,7 @@ STATED = [
 
 @pytest.mark.parametrize("entry", STATED, ids=lambda entry: entry["file"])
 def test_paths_are_those_that_the_old_program_saw(entry):
-    root = _root(contents(unwrap(open_buffer(FIXTURES / entry["file"]))))
+    root = _root(contents(Members(unwrap(open_buffer(FIXTURES / entry["file"])))))
     found = Graph(root)
     known = {path for node in found.arrays for path in origins(found, node)}
     assert known >= {python3(a["path"]) for a in entry["arrays"] if a["path"] is not None}
