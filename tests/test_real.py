@@ -79,7 +79,7 @@ def test_joblibs_own_files(path):
 
 @needs_shared
 def test_the_discriminator_of_dcgan():
-    """svhn/svhn_semisup_analysis.py, Newmu/dcgan_code: ``discrim_params`` in this order."""
+    """svhn/svhn_semisup_analysis.py unpacks it as ``w, w2, g2, b2, w3, g3, b3, wy``."""
     (path,) = [row["path"] for row in real_files() if row["path"].endswith("_params.jl")]
     tree = legacy_weights.read(REAL / path)
     (snapshot,) = tree.snapshots
