@@ -45,8 +45,16 @@ _HIDDEN_IN_LIBRARY = frozenset(
 
 _LIBRARY = re.compile(r"(theano|aesara|pytensor)\.")
 
-LISTS = ("params", "_params", "parameters", "all_params", "_weights")
-"""Attributes and keys by which a program states its parameters, in order."""
+LISTS = (
+    *("params", "_params", "parameters", "all_params", "_weights"),
+    *("param values", "param_values"),
+)
+"""Attributes and keys by which a program states its parameters, in order.
+
+The last two are keys of dictionaries that keep the list of Lasagne's ``get_all_param_values``
+beside other things: ``vgg16.pkl`` of Lasagne/Recipes' model zoo has ``param values``,
+``mean value`` and ``synset words``.
+"""
 
 _LIST_KEYS = frozenset([*LISTS, *(name.encode() for name in LISTS)])
 

@@ -1,0 +1,307 @@
+"""Lasagne (2014 to 2019): networks of layers, and the variables that are their parameters.
+
+The parameters of a network are those of its layers, in the order of ``get_all_params``
+(``lasagne/layers/helper.py``): along the chain of layers, in each in the order of its making,
+each once.  A parameter's name is that of its variable, which begins with the layer's name if the
+layer has one: ``conv1.W`` (``lasagne/layers/base.py``, ``Layer.add_param``).  Where such a name is
+not unique, the layer's label comes before it: ``dense3/W``.  What is not tagged as trainable,
+such as the averages of batch normalization, is state.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from typing import NamedTuple
+
+from legacy_weights import paths
+from legacy_weights.families.arrangement import Arrangement
+from legacy_weights.families.graph import Graph
+from legacy_weights.families.interpretation import Interpretation
+from legacy_weights.families.lasagne_layers import Layers, Place
+from legacy_weights.families.lasagne_settings import describe_layers
+from legacy_weights.families.naming import Cell, Name, Paths
+from legacy_weights.families.order import order_cells, stated_lists
+from legacy_weights.families.others import add_others
+from legacy_weights.families.snapshots import add_snapshot
+from legacy_weights.families.theano import (
+    Kind,
+    cells_of,
+    evidence,
+    kind_of,
+    merge_copies,
+    roles_of,
+)
+from legacy_weights.families.updates import Memory, Updates, describe_memory
+from legacy_weights.pickles.objects import Instance
+from legacy_weights.tree import Order, Role, Trainable
+
+_CHAIN = "chain of Lasagne's layers"
+
+
+class Network(NamedTuple):
+    """Layers in order.
+
+    Parameters
+    ----------
+    places : list of Place
+    order : Order
+    note : str
+        What states the order.
+    """
+
+    places: list[Place]
+    order: Order
+    note: str
+
+
+@dataclass(slots=True, eq=False)
+class _Entry:
+    """A parameter of a network: its cell, the layer that has it first, what its tags say."""
+
+    cell: Cell
+    label: Name
+    attribute: str
+    tags: set[str] = field(default_factory=set)
+    tagged: bool = True
+
+
+class Variables:
+    """The shared variables of a file, as cells.
+
+    Parameters
+    ----------
+    graph : Graph
+
+    Attributes
+    ----------
+    cells : list of Cell
+    roles : dict of int to Role
+        What classes of Theano and NumPy say, by the identity of a node.
+    by_object : dict of int to Cell
+        By the identity of each object that stands for a cell.
+    """
+
+    def __init__(self, graph: Graph) -> None:
+        shared = [node for node in graph.nodes.values() if kind_of(node.raw) is Kind.SHARED]
+        self.roles = roles_of(graph)
+        shared = [node for node in shared if self.roles.get(id(node)) is not Role.RANDOM]
+        self.cells = merge_copies(graph, cells_of(graph, shared, self.roles))
+        self.by_object = {
+            id(node.raw): cell
+            for cell in self.cells
+            for known in (cell, *cell.copies)
+            for node in known.known_as
+        }
+
+
+def interpret(graph: Graph) -> Interpretation | None:
+    """Return what Lasagne's conventions make of a graph, or None if it has no layer."""
+    layers = Layers(graph)
+    if not layers.found:
+        return None
+    variables = Variables(graph)
+    network = network_of(graph, layers, variables)
+    result = Interpretation(
+        "Lasagne", f"{_version(graph, layers)}, {evidence(graph, variables.cells)}"
+    )
+    memory = add_network(graph, layers, variables, network, result)
+    add_rest(graph, variables, memory, result)
+    return result
+
+
+def _version(graph: Graph, layers: Layers) -> str:
+    """Return what the attributes of layers tell of the version."""
+    known = [graph.attributes(layer).keys() for layer in layers.found.values()]
+    if any("get_output_kwargs" in names for names in known):
+        return "layers of Lasagne 0.2 (since February 2016)"
+    if any("params" in names for names in known):
+        return "layers of Lasagne 0.1 or 0.2 (since May 2015)"
+    return "layers of Lasagne before 0.1"
+
+
+# The order of layers ---------------------------------------------------------------------------
+
+
+def network_of(graph: Graph, layers: Layers, variables: Variables) -> Network:
+    """Return all layers, along the chains that end in the layers which feed no other."""
+    heads = layers.heads()
+    order, note = Order.STATED, _CHAIN
+    chains = {id(head): layers.places(layers.chain([head])) for head in heads}
+    if len(heads) > 1:
+        held = {key: set(_entries(layers, variables, chain)) for key, chain in chains.items()}
+        everything = set().union(*held.values())
+        whole = next((head for head in heads if held[id(head)] == everything), None)
+        if whole is not None:
+            heads = [whole, *(head for head in heads if head is not whole)]
+        else:
+            heads, order, note = _in_order(graph, variables, heads, held)
+    if any("params" not in graph.attributes(layer) for layer in layers.found.values()):
+        order = Order.FORMAT if order is Order.STATED else order
+    return Network(_labelled(graph, heads, [chains[id(head)] for head in heads]), order, note)
+
+
+def _in_order(
+    graph: Graph, variables: Variables, heads: list[Instance], held: dict[int, set[int]]
+) -> tuple[list[Instance], Order, str]:
+    """Order the ends of several chains: by a list that has them, else by what was made first."""
+    by_cell = {id(cell): cell for cell in variables.cells}
+    cells: list[Cell] = []
+    layer_of: dict[int, Instance] = {}
+    for head in heads:
+        created = [by_cell[key].created for key in held[id(head)]]
+        known = [number for number in created if number is not None]
+        cell = Cell(graph.nodes[id(head)], [], created=min(known, default=None))
+        cells.append(cell)
+        layer_of[id(cell)] = head
+    ordered, order, note = order_cells(graph, cells, {})
+    note = f"{_CHAIN}, {note}" if note else ""
+    return [layer_of[id(cell)] for cell in ordered], order, note
+
+
+def _labelled(graph: Graph, heads: list[Instance], chains: list[list[Place]]) -> list[Place]:
+    """Join chains; where two networks call their layers alike, each label tells the network."""
+    namer = Paths()
+    count = Counter(label for _, _, label in _each_once(heads, chains))
+    found: list[Place] = []
+    for head, layer, name in _each_once(heads, chains):
+        if count[name] > 1:
+            name = (*namer.name(graph.nodes[id(head)]), *name)
+        found.append(Place(layer, name))
+    return found
+
+
+def _each_once(
+    heads: list[Instance], chains: list[list[Place]]
+) -> Iterator[tuple[Instance, Instance, Name]]:
+    seen: set[int] = set()
+    for head, chain in zip(heads, chains, strict=True):
+        for layer, name in chain:
+            if id(layer) not in seen:
+                seen.add(id(layer))
+                yield head, layer, name
+
+
+# Parameters ------------------------------------------------------------------------------------
+
+
+def _entries(layers: Layers, variables: Variables, places: Sequence[Place]) -> dict[int, _Entry]:
+    """Return the parameters of layers in order, each once, by the identity of the cell."""
+    found: dict[int, _Entry] = {}
+    for layer, name in places:
+        held = {id(value): key for key, value in layers.graph.attributes(layer).items()}
+        for variable, tags in layers.parameters(layer):
+            for shared in layers.shared_in(variable, variables.by_object):
+                cell = variables.by_object[id(shared)]
+                attribute = held.get(id(shared), "")
+                entry = found.setdefault(id(cell), _Entry(cell, name, attribute))
+                entry.tags |= tags or frozenset()
+                entry.tagged &= tags is not None
+    return found
+
+
+def _name(entries: Sequence[_Entry]) -> None:
+    """Give each cell its full name."""
+    own = [entry.cell.name or entry.attribute for entry in entries]
+    count = Counter(own)
+    for number, (entry, name) in enumerate(zip(entries, own, strict=True)):
+        last = name or f"param{number}"
+        entry.cell.full_name = (last,) if name and count[name] == 1 else (*entry.label, last)
+
+
+def add_network(
+    graph: Graph,
+    layers: Layers,
+    variables: Variables,
+    network: Network,
+    result: Interpretation,
+) -> Sequence[Memory]:
+    """Add the parameters of a network as a snapshot, and its layers to the metadata.
+
+    Shared variables that a program states as its parameters, but that are none of a layer's,
+    belong to the model too.
+
+    Returns
+    -------
+    sequence of Memory
+        What the optimizer remembers of the parameters.
+    """
+    entries = list(_entries(layers, variables, network.places).values())
+    _name(entries)
+    trained = [entry.cell for entry in entries if "trainable" in entry.tags or not entry.tagged]
+    state = [entry.cell for entry in entries if "trainable" not in entry.tags and entry.tagged]
+    known = {id(entry.cell) for entry in entries}
+    updates = Updates(graph, variables.cells)
+    memory = updates.memory([entry.cell for entry in entries])
+    remembered = {id(entry.cell) for entry in memory}
+    listed = stated_lists(graph, variables.cells)
+    further = [
+        cell
+        for cell in variables.cells
+        if id(cell) in listed and id(cell) not in known | remembered
+    ]
+    order, note = network.order, network.note
+    weights = [*trained, *further]
+    if further:
+        weights, order, note = order_cells(graph, weights, listed)
+    trainable = {id(e.cell): Trainable.YES for e in entries if "trainable" in e.tags}
+    trainable |= {id(cell): Trainable.YES for cell in further}
+    if weights or state:
+        arrangement = Arrangement(weights, state, order, network.order, note, trainable)
+        add_snapshot(graph, arrangement, result)
+    names = _names(variables, result)
+    result.metadata["layers"] = describe_layers(graph, layers, network.places, names)
+    result.warnings.extend(_expressions(layers, variables, network))
+    if layers.cut:
+        result.warnings.append("the layers have too many connections; not all were followed")
+    return memory
+
+
+def _expressions(layers: Layers, variables: Variables, network: Network) -> Iterator[str]:
+    """Yield a notice if parameters are expressions, which Lasagne 0.2 allows."""
+    count = sum(
+        id(variable) not in variables.by_object
+        for layer, _ in network.places
+        for variable, _ in layers.parameters(layer)
+    )
+    if count:
+        yield (
+            f"{count} parameters of layers are expressions: the variables that they are made of "
+            "are the weights, and `layers` of the metadata says which"
+        )
+
+
+def add_rest(
+    graph: Graph, variables: Variables, memory: Sequence[Memory], result: Interpretation
+) -> None:
+    """Add what is no parameter of a network; shared variables by their names."""
+    names: dict[int, Name] = {}
+    notes: dict[int, str] = {}
+    namer = Paths()
+    for cell in variables.cells:
+        name = (cell.name,) if cell.name else namer.name(cell.node)
+        if len(cell.arrays) == 1 and not cell.node.hidden and name:
+            names[id(cell.arrays[0])] = name
+            notes[id(cell.arrays[0])] = "a shared variable that is no layer's parameter"
+    remembered = describe_memory(result, memory)
+    add_others(
+        graph,
+        result,
+        variables.roles | remembered.roles,
+        names=names | remembered.names,
+        notes=notes | remembered.notes,
+    )
+
+
+def _names(variables: Variables, result: Interpretation) -> dict[int, str]:
+    """Return what variables are called in the snapshot, by the identity of each object."""
+    places = {
+        key: result.places.get(id(cell.arrays[0].raw), "")
+        for key, cell in variables.by_object.items()
+    }
+    return {
+        key: "/".join(paths.split(place)[2:])
+        for key, place in places.items()
+        if place.startswith("/snapshots/")
+    }
