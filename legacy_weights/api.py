@@ -19,6 +19,7 @@ from legacy_weights.hierarchy.described import upgraded
 from legacy_weights.layouts import load_layout
 from legacy_weights.readers import is_hdf5, read_hdf5
 from legacy_weights.readers import tree as tree_of
+from legacy_weights.transforms import transform
 from legacy_weights.tree import JSON, Record, Source, Tree
 
 Path_ = str | PathLike[str]
@@ -62,6 +63,7 @@ def read(
     *,
     layout: Path_ | Sequence[Entry] | None = None,
     architecture: Path_ | dict[str, JSON] | None = None,
+    convert: Iterable[str] = (),
 ) -> Tree:
     """Read a file, legacy or migrated, without running any of it.
 
@@ -74,6 +76,9 @@ def read(
     architecture : path-like or dict, optional
         What ``model.to_json()`` gave, for a file with the weights of a Keras model alone: it tells
         weights from running averages, and which layers are trained.
+    convert : iterable of str, optional
+        Transformations to apply, such as ``keras-kernels``; see
+        :mod:`legacy_weights.transforms`.  By default every array is as the file has it.
 
     Returns
     -------
@@ -92,7 +97,9 @@ def read(
         found = _read(path)
         if architecture is not None:
             found = with_architecture(found, architecture)
-        return found if layout is None else _with_layout(found, layout)
+        if layout is not None:
+            found = _with_layout(found, layout)
+        return transform(found, convert) if convert else found
 
 
 def _read(path: Path) -> Tree:
@@ -170,6 +177,7 @@ def migrate(
     overwrite: bool = False,
     layout: Path_ | Sequence[Entry] | None = None,
     architecture: Path_ | dict[str, JSON] | None = None,
+    convert: Iterable[str] = (),
     dry_run: bool = False,
     progress: Progress | None = None,
 ) -> Report:
@@ -183,7 +191,7 @@ def migrate(
         The file to write; by default :func:`default_target`.
     overwrite : bool
         Whether an existing target is replaced.
-    layout, architecture : optional
+    layout, architecture, convert : optional
         See :func:`read`.
     dry_run : bool
         Read and report, and write nothing.
@@ -209,7 +217,7 @@ def migrate(
         check_target(target, overwrite=overwrite)
         if target.exists() and Path(path).exists() and target.samefile(path):
             raise UsageError("the target is the legacy file itself", file=target)
-    tree = read(path, layout=layout, architecture=architecture)
+    tree = read(path, layout=layout, architecture=architecture, convert=convert)
     if dry_run:
         return Report(tree, target, 0, written=False)
     written = write(tree, target, overwrite=overwrite, progress=progress)

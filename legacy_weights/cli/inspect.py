@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from legacy_weights.cli.options import All, Architecture, Debug, File, Json, Layout
+from legacy_weights.cli.options import All, Architecture, Convert, Debug, File, Json, Layout
 
 
 def inspect(
@@ -11,6 +11,7 @@ def inspect(
     *,
     layout: Layout = None,
     architecture: Architecture = None,
+    convert: Convert = (),
     all: All = False,
     json: Json = False,
     debug: Debug = False,
@@ -19,7 +20,7 @@ def inspect(
     from legacy_weights import api, summary
     from legacy_weights.cli import console
 
-    tree = api.read(file, layout=layout, architecture=architecture)
+    tree = api.read(file, layout=layout, architecture=architecture, convert=convert)
     if json:
         console.show_json(summary.document(tree, file=str(file)))
     else:

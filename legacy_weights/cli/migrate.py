@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 from cyclopts import Parameter
 
-from legacy_weights.cli.options import All, Architecture, Debug, File, Json, Layout
+from legacy_weights.cli.options import All, Architecture, Convert, Debug, File, Json, Layout
 
 if TYPE_CHECKING:
     from legacy_weights import api
@@ -27,6 +27,7 @@ def migrate(
     ] = False,
     layout: Layout = None,
     architecture: Architecture = None,
+    convert: Convert = (),
     all: All = False,
     json: Json = False,
     quiet: Annotated[
@@ -49,6 +50,7 @@ def migrate(
             overwrite=overwrite,
             layout=layout,
             architecture=architecture,
+            convert=convert,
             dry_run=dry_run,
             progress=progress,
         )

@@ -33,3 +33,12 @@ Architecture = Annotated[
         help="What `model.to_json()` gave, for a file with the weights of a Keras model alone.",
     ),
 ]
+Convert = Annotated[
+    tuple[str, ...],
+    Parameter(
+        name="--convert",
+        negative=(),
+        help="A transformation, which the history will tell: keras-kernels (or =th, =tf) turns "
+        "convolution kernels of Keras for cross-correlation.",
+    ),
+]

@@ -108,8 +108,12 @@ def role(name: str, place: Place | None) -> tuple[Role, Trainable, str]:
         return Role.WEIGHT, Trainable.UNKNOWN, ""
     if place.layer.frozen:
         return Role.WEIGHT, Trainable.NO, "its layer is not trainable"
-    known = place.slot in _LATER_SLOTS.get(place.layer.cls, ())
-    return Role.WEIGHT, Trainable.YES if known else Trainable.UNKNOWN, ""
+    return Role.WEIGHT, Trainable.YES if is_known(place) else Trainable.UNKNOWN, ""
+
+
+def is_known(place: Place) -> bool:
+    """Whether an array is one that a layer of Keras itself has."""
+    return place.slot in _LATER_SLOTS.get(place.layer.cls, ())
 
 
 def places(names: Iterable[str], model: Layer) -> dict[str, Place]:

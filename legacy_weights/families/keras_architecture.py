@@ -30,12 +30,15 @@ class Layer:
         Its settings.
     inner : tuple of Layer
         The layers of a model, in order; the only one of a wrapper.
+    inbound : tuple of str
+        The names of the layers that feed it, in a functional model.
     """
 
     name: str
     cls: str
     config: Mapping[str, JSON]
     inner: tuple[Layer, ...] = ()
+    inbound: tuple[str, ...] = ()
 
     @property
     def frozen(self) -> bool:
@@ -114,7 +117,15 @@ def _later(entry: JSON, depth: int) -> Layer:
         raise ValueError(f"the layer of class {str(cls)[:80]!r} has no config")
     name = settings.get("name", entry.get("name"))
     inner = tuple(_later(part, depth + 1) for part in parts)
-    return Layer(name if isinstance(name, str) else "", str(cls), settings, inner)
+    inbound = _inbound(entry.get("inbound_nodes"))
+    return Layer(name if isinstance(name, str) else "", str(cls), settings, inner, inbound)
+
+
+def _inbound(nodes: JSON) -> tuple[str, ...]:
+    """Return the names in ``[[[NAME, node, tensor], …], …]``."""
+    tensors = [tensor for node in _items(nodes) for tensor in _items(node)]
+    names = [tensor[0] for tensor in tensors if isinstance(tensor, list) and tensor]
+    return tuple(dict.fromkeys(name for name in names if isinstance(name, str)))
 
 
 def _early(config: JSON, depth: int) -> Layer:
