@@ -9,13 +9,18 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from legacy_weights.families import lasagne, plain, rllab, theano
+from legacy_weights.families import lasagne, plain, pylearn2, rllab, theano
 from legacy_weights.families.graph import Graph
 from legacy_weights.families.interpretation import Interpretation
 
 Family = Callable[[Graph], Interpretation | None]
 
-FAMILIES: tuple[Family, ...] = (rllab.interpret, lasagne.interpret, theano.interpret)
+FAMILIES: tuple[Family, ...] = (
+    rllab.interpret,
+    lasagne.interpret,
+    pylearn2.interpret,
+    theano.interpret,
+)
 """Each returns None for a graph that is not of its kind; the first that answers counts.
 
 A framework comes before the one that it stands on.

@@ -5,12 +5,16 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 
 from legacy_weights import paths
-from legacy_weights.families.graph import Graph, Node, as_array
+from legacy_weights.families.graph import Graph, Node, as_array, is_library, owner
 from legacy_weights.families.interpretation import Interpretation, origins
-from legacy_weights.families.labels import label
+from legacy_weights.families.labels import class_of, label
 from legacy_weights.families.naming import Name, Paths, distinct
 from legacy_weights.families.values import StepKind
+from legacy_weights.pickles.objects import Instance
 from legacy_weights.tree import Array, Leaf, Role, Trainable
+
+_INSIDE = 16
+"""Steps from a value to its shared variable, at most."""
 
 
 def add_others(
@@ -68,9 +72,26 @@ def _other_names(members: Sequence[tuple[Node, Role]]) -> Iterator[Name]:
     width = max(4, len(str(len(members) - 1)))
     namer = Paths()
     for index, (node, role) in enumerate(members):
-        name = namer.name(node)
+        name = _in_variable(node, namer) or namer.name(node)
         plain = name and not node.hidden and role is not Role.CONSTANT
         yield name if plain else (str(index).zfill(width),)
+
+
+def _in_variable(node: Node, namer: Paths) -> Name:
+    """Return the name of the shared variable that an array is the value of, or of a part of it."""
+    parts: list[str] = []
+    for _ in range(_INSIDE):
+        if node.parent is None:
+            break
+        holder, step = owner(node.parent), node.step
+        if step == (StepKind.ATTRIBUTE, "container", -1) and type(holder.raw) is Instance:
+            return (
+                (*namer.name(holder), *reversed(parts)) if is_library(class_of(holder.raw)) else ()
+            )
+        if step.kind in (StepKind.ATTRIBUTE, StepKind.KEY) and step.key != "storage":
+            parts.append(label(step.key))
+        node = node.parent
+    return ()
 
 
 def _graph_of(node: Node) -> str:
