@@ -16,6 +16,7 @@ import numpy as np
 
 from legacy_weights.families.labels import class_of
 from legacy_weights.families.values import (
+    SET,
     Bundle,
     Step,
     StepKind,
@@ -196,7 +197,9 @@ class Graph:
             for step, child in children(node.raw, node.value, node.step):
                 unseen, price = hidden, cost + (step.kind is not StepKind.STATE)
                 index = step.kind is StepKind.INDEX
-                if not index:
+                if index and node.step == SET:
+                    price += 1000  # a set has no places
+                elif not index:
                     unseen = hidden or _is_hidden(step, library)
                     if is_list_step(step):
                         # It states an order, and names nothing if there is another way.

@@ -152,7 +152,7 @@ def children(raw: Any, value: Any, step: Step) -> Iterator[tuple[Step, Any]]:
             yield from _entries(filter(_is_pair, value), step, ordered=True)
         for index, item in enumerate(value):
             if not (_plain(item) or (step in (_PAIRS, _STATE_PAIRS) and _is_pair(item))):
-                yield Step(StepKind.INDEX, index, -1 if step == _SET else index), item
+                yield Step(StepKind.INDEX, index, -1 if step == SET else index), item
     elif kind is dict:
         yield from _entries(value.items(), step)
     elif type(raw) is Instance:
@@ -174,7 +174,7 @@ def children(raw: Any, value: Any, step: Step) -> Iterator[tuple[Step, Any]]:
 
 
 _ITEMS = Step(StepKind.STATE, "items")
-_SET = Step(StepKind.STATE, "elements of a set")
+SET = Step(StepKind.STATE, "elements of a set")
 _PAIRS = Step(StepKind.STATE, "pairs")
 _STATE = Step(StepKind.STATE, "attributes")
 _ALONE = Step(StepKind.STATE, "the only entry")
@@ -222,7 +222,7 @@ def _instance(raw: Instance, value: Any, step: Step) -> Iterator[tuple[Step, Any
     if isinstance(raw.cls, Instance):
         yield Step(StepKind.PART, "callable"), raw.cls
     if raw.items:
-        yield _SET if class_name(raw) == "set" else _ITEMS, raw.items
+        yield SET if class_name(raw) == "set" else _ITEMS, raw.items
     if raw.pairs:
         yield from _entries(raw.pairs, _PAIRS, ordered=class_name(raw) == "OrderedDict")
     if raw.base is not ABSENT and not _plain(raw.base):
@@ -250,7 +250,7 @@ def _arguments(raw: Instance, step: Step) -> Iterator[tuple[Step, Any]]:
     if is_ordered_dict(raw):
         yield _STATE_PAIRS if step == _STATE else _PAIRS, raw.args[0]
     elif is_sequence(raw):
-        yield _SET if class_name(raw) in ("set", "frozenset") else _ITEMS, raw.args[0]
+        yield SET if class_name(raw) in ("set", "frozenset") else _ITEMS, raw.args[0]
     elif raw.args:
         yield Step(StepKind.PART, "args"), raw.args
         return
