@@ -4,6 +4,7 @@ The stand-ins carry the module and class names of the old software, and the attr
 it keeps its values (``theano/compile/sharedvalue.py``, ``theano/gof/link.py``).
 """
 
+import io
 import pickle
 import sys
 import types
@@ -69,7 +70,7 @@ def constant(value):
     return make("theano.tensor.var.TensorConstant", data=np.array(value), name=None, owner=None)
 
 
-def dumps(*values, protocol=2):
+def dumps(*values, protocol=2, pickler=pickle.Pickler):
     """Return one pickle after another."""
     modules = {}
     for dotted, cls in _CLASSES.items():
@@ -79,7 +80,10 @@ def dumps(*values, protocol=2):
             module = module.rpartition(".")[0]
         setattr(modules[cls.__module__], cls.__name__, cls)
     with mock.patch.dict(sys.modules, modules):
-        return b"".join(pickle.dumps(value, protocol) for value in values)
+        file = io.BytesIO()
+        for value in values:
+            pickler(file, protocol).dump(value)
+        return file.getvalue()
 
 
 def graph(value, protocol=2):

@@ -12,7 +12,7 @@ from legacy_weights.families.graph import Graph
 from legacy_weights.families.values import BLOB, Bundle
 from legacy_weights.readers import npy, pickle
 from legacy_weights.readers.content import Content
-from legacy_weights.readers.members import Members
+from legacy_weights.readers.members import Members, may_be_values
 from legacy_weights.readers.records import Records
 from legacy_weights.readers.references import References
 from legacy_weights.tree import Source, Tree
@@ -88,10 +88,22 @@ def contents(members: Members) -> list[Stream]:
 
 def _is_side_file(part: Part) -> bool:
     """Whether a stream can be the bare values of an array, of which a pickle knows the type."""
-    return part.chain[-1:] == ("joblib-ZF",) and (part.label or "").endswith(".npy.z")
+    return may_be_values(part) and (part.label or "").endswith(".npy.z")
 
 
 def _read(part: Part, members: Members) -> Content:
+    try:
+        return _read_stream(part, members)
+    except LegacyWeightsError as error:
+        if may_be_values(part) and not _announced(bytes(part.buffer.view[:1])):
+            error.advice = (
+                "It can be one of joblib's side files (.npy.z), which hold the bare values of an "
+                "array: give the main file, and leave this one beside it"
+            )
+        raise
+
+
+def _read_stream(part: Part, members: Members) -> Content:
     head = bytes(part.buffer.view[:_HEAD])
     if head.startswith(_HDF5):
         raise UnreadableError(

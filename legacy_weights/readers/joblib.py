@@ -113,11 +113,12 @@ class Wrappers:
             machine.stack[-1] = self._made[name]
 
     def _npy(self, machine: Machine, wrapper: Instance, name: Name) -> Any:
-        array, content = self.members.side_array(self.part, name)
-        if content is not None:
+        content, own = self.members.side_array(self.part, name)
+        if not own:
             self.classes += content.classes
             self.notes += [f"{show(text_of(name))}: {note}" for note in content.notes]
-        return _with_class(wrapper, array)
+        content.values[-1] = _with_class(wrapper, content.values[-1])
+        return content.values[-1]
 
     def _packed(self, machine: Machine, wrapper: Instance, name: Name) -> Any:
         """Complete the state of an array, as ``ndarray.__reduce__`` gave it, by its values."""

@@ -18,7 +18,6 @@ from legacy_weights.readers import npy, pickle
 from legacy_weights.readers.content import Content
 
 Name = str | bytes
-_ZF = "joblib-ZF"
 
 
 class Members:
@@ -90,14 +89,15 @@ class Members:
         folder = part.label[: part.label.rfind("/") + 1]
         return self._by_label.get(folder + name)
 
-    def side_array(self, part: Part, name: Name) -> tuple[Any, Content | None]:
-        """Return the array of an ``.npy`` file that stands beside a stream.
+    def side_array(self, part: Part, name: Name) -> tuple[Content, bool]:
+        """Read an ``.npy`` file that stands beside a stream.
 
         Returns
         -------
-        array : object
-        content : Content or None
-            Of the file, if it is not itself a stream of this one.
+        content : Content
+            Its last value is the array.
+        own : bool
+            Whether the file is itself a stream of this one.
 
         Raises
         ------
@@ -106,17 +106,17 @@ class Members:
         """
         check_plain(name)
         if part.label is not None:
-            array = self.array(part, text_of(name))
-            if array is None:
+            index = self._index(part, text_of(name))
+            if index is None or self.array(part, text_of(name)) is None:
                 raise UnreadableError("there is no such .npy file in the archive")
-            return array, None
+            return self.contents[index], True
         side = self._sibling(name)
         with in_file(side.path):
             if side.content is None:
                 side.content = _content(side.part)
             if not _is_array(side.content):
                 raise UnreadableError("it is no .npy file")
-        return side.content.values[-1], side.content
+        return side.content, False
 
     def side_values(self, part: Part, name: Name) -> memoryview:
         """Return the values that a ``ZF`` file beside a stream holds.
@@ -135,7 +135,7 @@ class Members:
                 raise UnreadableError("there is no such file in the archive")
             self.values.add(index)
             side = self.parts[index]
-        if side.chain[-1:] != (_ZF,):
+        if not may_be_values(side):
             raise UnreadableError("it is no ZF file of joblib")
         return side.buffer.view
 
@@ -150,6 +150,11 @@ class Members:
                 raise UnreadableError("it is an archive")
             self._beside[name] = _Side(path, parts[0])
         return self._beside[name]
+
+
+def may_be_values(part: Part) -> bool:
+    """Whether a stream can be the bare bytes of an array, whose type a pickle beside knows."""
+    return part.chain[-1:] == ("joblib-ZF",)
 
 
 @dataclass(slots=True)
