@@ -9,7 +9,7 @@ import pytest
 from stubs import constant, dumps, graph, graph_of_bytes, make, model, result, shared
 from support import FIXTURES, MANIFEST
 
-from legacy_weights.containers import open_buffer, unwrap
+from legacy_weights.containers import Siblings, open_buffer, unwrap
 from legacy_weights.families.graph import Graph, as_array, is_library, is_list_step, owner
 from legacy_weights.families.interpretation import origins
 from legacy_weights.families.values import Bundle, Step, StepKind
@@ -64,7 +64,8 @@ STATED = [
 
 @pytest.mark.parametrize("entry", STATED, ids=lambda entry: entry["file"])
 def test_paths_are_those_that_the_old_program_saw(entry):
-    root = _root(contents(Members(unwrap(open_buffer(FIXTURES / entry["file"])))))
+    path = FIXTURES / entry["file"]
+    root = _root(contents(Members(unwrap(open_buffer(path)), Siblings(path.parent))))
     found = Graph(root)
     known = {path for node in found.arrays for path in origins(found, node)}
     assert known >= {python3(a["path"]) for a in entry["arrays"] if a["path"] is not None}
