@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from legacy_weights.families.dill import class_made
 from legacy_weights.pickles.objects import Global, Instance
 
 
@@ -83,10 +84,16 @@ _CHAIN = 10
 
 
 def class_of(raw: Instance) -> str:
-    """Return the dotted name of a record's class; very long names are cut."""
+    """Return the dotted name of a record's class; very long names are cut.
+
+    A class that dill keeps in the file has the name that it was made with.
+    """
     cls: Any = raw.cls
     for _ in range(_CHAIN):
         if type(cls) is not Instance:
             break
+        made = class_made(cls)
+        if made:
+            return made
         cls = cls.cls
     return f"{short(cls.module)}.{short(cls.name)}" if type(cls) is Global else type(cls).__name__

@@ -205,7 +205,7 @@ def roles_of(graph: Graph) -> dict[int, Role]:
 
 
 _FOREIGN = re.compile(
-    r"(theano|aesara|pytensor|numpy|collections|__builtin__|builtins|copy_reg|copyreg)\."
+    r"(theano|aesara|pytensor|numpy|collections|dill|__builtin__|builtins|copy_reg|copyreg)\."
 )
 
 

@@ -13,6 +13,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from legacy_weights.families.labels import key_repr, label, short
+from legacy_weights.families.signatures import argument_names, state_names
 from legacy_weights.paths import natural
 from legacy_weights.pickles.numpy_values import beside
 from legacy_weights.pickles.objects import (
@@ -148,6 +149,9 @@ def children(raw: Any, value: Any, step: Step) -> Iterator[tuple[Step, Any]]:
     if kind is list or kind is tuple:
         if set(map(type, value)) <= _PLAIN:  # a million floats cost next to nothing
             return
+        if step.kind is StepKind.STATE and type(step.key) is tuple:
+            yield from _named(value, step.key)
+            return
         if step in (_PAIRS, _STATE_PAIRS):
             yield from _entries(filter(_is_pair, value), step, ordered=True)
         for index, item in enumerate(value):
@@ -179,6 +183,26 @@ _PAIRS = Step(StepKind.STATE, "pairs")
 _STATE = Step(StepKind.STATE, "attributes")
 _ALONE = Step(StepKind.STATE, "the only entry")
 _STATE_PAIRS = Step(StepKind.STATE, "pairs of attributes")
+
+
+def _steps_of(names: tuple[str, ...]) -> Step:
+    """Return the step to arguments or a state whose elements have these names."""
+    return Step(StepKind.STATE, names)
+
+
+def _named(parts: Any, names: tuple[str, ...]) -> Iterator[tuple[Step, Any]]:
+    """Yield arguments whose names are known; further ones by their position."""
+    for position, item in enumerate(parts):
+        if not _plain(item):
+            known = position < len(names)
+            yield (
+                (
+                    Step(StepKind.ATTRIBUTE, names[position])
+                    if known
+                    else Step(StepKind.INDEX, position)
+                ),
+                item,
+            )
 
 
 def _is_pair(item: Any) -> bool:
@@ -215,7 +239,8 @@ def _instance(raw: Instance, value: Any, step: Step) -> Iterator[tuple[Step, Any
             for part in attribute_parts(raw.state):
                 yield _STATE, part
         elif raw.state is not ABSENT and not _plain(raw.state):
-            yield Step(StepKind.PART, "state"), raw.state
+            names = state_names(raw)
+            yield _steps_of(names) if names else Step(StepKind.PART, "state"), raw.state
     for name, part in (("kwargs", raw.kwargs), ("earlier", raw.earlier)):
         if part:
             yield Step(StepKind.PART, name), part
@@ -252,7 +277,8 @@ def _arguments(raw: Instance, step: Step) -> Iterator[tuple[Step, Any]]:
     elif is_sequence(raw):
         yield SET if class_name(raw) in ("set", "frozenset") else _ITEMS, raw.args[0]
     elif raw.args:
-        yield Step(StepKind.PART, "args"), raw.args
+        names = argument_names(raw)
+        yield _steps_of(names) if names else Step(StepKind.PART, "args"), raw.args
         return
     for part in raw.args[1:]:
         if not _plain(part):

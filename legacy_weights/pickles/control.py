@@ -5,6 +5,7 @@ from __future__ import annotations
 import struct
 
 from legacy_weights.errors import LimitError
+from legacy_weights.pickles import known
 from legacy_weights.pickles.machine import Machine, Stop, opcode
 
 _UNSIGNED = struct.Struct("<I").unpack_from
@@ -55,7 +56,7 @@ def mark(machine: Machine, position: int) -> int:
 def pop(machine: Machine, position: int) -> int:
     """Drop the topmost object, or the MARK if there is none above it."""
     if machine.stack:
-        machine.stack.pop()
+        known.effect(machine, machine.stack.pop())
     else:
         machine.pop_mark()
     return position

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
 _PYTHON = {"__builtin__": "builtins", "copy_reg": "copyreg", "builtins": "builtins"}
 _POINTER = 8
+_ATTRIBUTE = 200
 _CODECS = {"latin1": "latin-1", "latin-1": "latin-1", "ascii": "ascii", "utf-8": "utf-8"}
 
 
@@ -31,6 +32,8 @@ def _key(cls: Any) -> str:
     module = cls.module
     if module == "numpy" or module.startswith("numpy."):
         return f"numpy:{cls.name}"
+    if module.startswith("dill."):
+        return f"dill:{cls.name}"
     return f"{_PYTHON.get(module, module)}.{cls.name}"
 
 
@@ -48,6 +51,32 @@ def complete(machine: Machine, instance: Instance) -> None:
             handler(machine, instance)
         except dtypes.DTypeError as error:
             machine.fail(f"{instance.cls_name} with {error}")
+
+
+def effect(machine: Machine, dropped: Any) -> None:
+    """Note what a call would do whose result a pickle drops: dill so sets attributes.
+
+    It fills the cells of closures, and names classes, after the functions that refer to them
+    (``_save_with_postproc`` in ``dill/_dill.py``).
+    """
+    if type(dropped) is not Instance or not _sets_attribute(dropped.cls):
+        return
+    if len(dropped.args) != 3 or type(dropped.args[0]) is not Instance:
+        return
+    target, name, value = dropped.args
+    machine.spend(_ATTRIBUTE)
+    if target.state is ABSENT and isinstance(name, str):
+        target.state = {name: value}
+    else:
+        target.earlier = target.earlier or []
+        target.earlier.append({name: value} if isinstance(name, str) else dropped.args)
+
+
+def _sets_attribute(cls: Any) -> bool:
+    """Whether a callable is ``setattr``, or what dill looks up in its place."""
+    if type(cls) is Instance and _key(cls.cls) == "builtins.getattr" and len(cls.args) == 3:
+        cls = cls.args[2]  # getattr(dill._dill, '_setattr', setattr)
+    return _key(cls) in ("builtins.setattr", "dill:_setattr")
 
 
 def _encode(machine: Machine, call: Instance) -> Any:
@@ -147,6 +176,21 @@ def _array_reconstructor(machine: Machine, call: Instance) -> Any:
     return call
 
 
+def _dill_array(machine: Machine, call: Instance) -> Any:
+    """Dill's ``_create_array(f, args, state, npdict)``: a subclass of ndarray and its attributes.
+
+    It is what ``f(*args)`` would be after BUILD with that state (``dill/_dill.py``).
+    """
+    args = call.args
+    if len(args) not in (3, 4) or _key(args[0]) not in _COMPLETE or type(args[1]) is not tuple:
+        return call
+    instance = Instance(args[0], args[1], call.offset)
+    attributes = args[3] if len(args) == 4 else None
+    instance.state = (args[2], attributes) if attributes else args[2]
+    complete(machine, instance)
+    return instance
+
+
 _TYPECODES = {
     **{code: np.dtype(code) for code in "bBhHiIfd"},
     **{"l": np.dtype("<i8"), "L": np.dtype("<u8"), "q": np.dtype("<i8"), "Q": np.dtype("<u8")},
@@ -175,6 +219,7 @@ _CONSTRUCT: dict[str, _Construct] = {
     "builtins.bytearray": _bytearray,
     "copyreg._reconstructor": _reconstructor,
     "copyreg.__newobj__": _newobj,
+    "dill:_create_array": _dill_array,
     "numpy:dtype": numpy_values.dtype,
     "numpy:scalar": numpy_values.scalar,
     "numpy:_frombuffer": numpy_values.frombuffer,

@@ -11,17 +11,16 @@ import uuid
 from collections.abc import Callable
 from typing import Any
 
+from legacy_weights.families.dill import described
 from legacy_weights.families.labels import text_of
 from legacy_weights.pickles.objects import Global, Instance
 
 
 def readable(raw: Instance) -> str | None:
-    """Return the text of a standard value, or None if it is none or is malformed."""
-    if not isinstance(raw.cls, Global):
-        return None
-    handler = _KNOWN.get(raw.cls.dotted)
+    """Return the text of a standard value or of what dill makes; None if it is neither."""
+    handler = _KNOWN.get(raw.cls.dotted) if isinstance(raw.cls, Global) else None
     if handler is None:
-        return None
+        return described(raw)
     try:
         return handler(raw)
     except (ValueError, OverflowError, TypeError):
