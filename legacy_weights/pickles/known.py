@@ -65,11 +65,12 @@ def effect(machine: Machine, dropped: Any) -> None:
         return
     target, name, value = dropped.args
     machine.spend(_ATTRIBUTE)
-    if target.state is ABSENT and isinstance(name, str):
+    named = isinstance(name, str | bytes)
+    if target.state is ABSENT and named:
         target.state = {name: value}
     else:
         target.earlier = target.earlier or []
-        target.earlier.append({name: value} if isinstance(name, str) else dropped.args)
+        target.earlier.append({name: value} if named else dropped.args)
 
 
 def _sets_attribute(cls: Any) -> bool:

@@ -188,7 +188,6 @@ def test_objects_without_weights():
 
 @needs_shared
 
-
 # Streams and members ---------------------------------------------------------------------------
 
 
