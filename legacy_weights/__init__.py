@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from legacy_weights.flat import FlatVector as FlatVector
     from legacy_weights.flat import assign as assign
     from legacy_weights.flat import flat_grad as flat_grad
+    from legacy_weights.models import load_model as load_model
     from legacy_weights.models import load_policy as load_policy
 
 _HOMES = {
@@ -30,6 +31,7 @@ _HOMES = {
     "Report": "api",
     "assign": "flat",
     "flat_grad": "flat",
+    "load_model": "models",
     "load_policy": "models",
     "migrate": "api",
     "open": "api",

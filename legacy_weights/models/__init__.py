@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from legacy_weights.models.graph import Network, PolicyGraph
     from legacy_weights.models.layers import Feedforward, feedforward
-    from legacy_weights.models.loading import load_policy
+    from legacy_weights.models.loading import load_model, load_policy
+    from legacy_weights.models.model import Model, ModelGraph
     from legacy_weights.models.plotting import plot
     from legacy_weights.models.policy import Policy
     from legacy_weights.models.replaying import Replay, replay
@@ -19,12 +20,15 @@ if TYPE_CHECKING:
 
 __all__ = [
     "Feedforward",
+    "Model",
+    "ModelGraph",
     "Network",
     "Policy",
     "PolicyGraph",
     "Replay",
     "StepInfo",
     "feedforward",
+    "load_model",
     "load_policy",
     "plot",
     "replay",
@@ -32,12 +36,15 @@ __all__ = [
 
 _HOMES = {
     "Feedforward": "layers",
+    "Model": "model",
+    "ModelGraph": "model",
     "Network": "graph",
     "Policy": "policy",
     "PolicyGraph": "graph",
     "Replay": "replaying",
     "StepInfo": "trpo",
     "feedforward": "layers",
+    "load_model": "loading",
     "load_policy": "loading",
     "plot": "plotting",
     "replay": "replaying",

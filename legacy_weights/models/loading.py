@@ -1,8 +1,9 @@
-"""From a file, or the tree of one, to a policy."""
+"""From a file, or the tree of one, to a model or a policy."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from importlib import import_module
 from os import PathLike, fspath
 from pathlib import Path
 from typing import Any
@@ -11,8 +12,72 @@ from legacy_weights.errors import UnreadableError, UsageError, in_file
 from legacy_weights.families.gail import Arguments, parse_args, parse_spec, policy_scope, scopes
 from legacy_weights.models.choosing import choose, split_name
 from legacy_weights.models.graph import Network
+from legacy_weights.models.model import Model
 from legacy_weights.models.policy import Policy
-from legacy_weights.tree import Tree
+from legacy_weights.models.specification import Specification
+from legacy_weights.tree import Snapshot, Tree
+
+_FRAMEWORKS = {
+    "rllab": "rllab",
+    "Theano": "theano",
+}
+"""The module below :mod:`legacy_weights.models.frameworks` for a family of trees."""
+
+
+def load_model(
+    source: str | PathLike[str] | Tree,
+    snapshot: int | str | None = None,
+    mode: str | None = None,
+) -> Model | Policy:
+    """Rebuild the model of a legacy or a migrated file.  Nothing is compiled.
+
+    Parameters
+    ----------
+    source : path or Tree
+    snapshot : int or str, optional
+        The iteration or the name of a snapshot; None is the one that the file means, else the
+        last.
+    mode : {None, "C", "JAX"}
+        Where its functions run: PyTensor's default (NUMBA), its C linker CVM, or JAX.
+
+    Returns
+    -------
+    Model
+        Of a GAIL policy a :class:`Policy`, as :func:`load_policy` gives it.
+
+    Raises
+    ------
+    UsageError
+        If there is no such snapshot, or no such mode.
+    UnreadableError
+        If the file does not state the model whole, or has a layer that cannot be rebuilt; the
+        error names the layer.
+    LayoutError
+        If the arrays do not fit the layers.
+    """
+    if not isinstance(source, Tree):
+        file, inside = _split(source, snapshot)
+        with in_file(file):
+            return load_model(_read(file), inside, mode)
+    if source.family == "GAIL":
+        return load_policy(source, snapshot, mode)
+    chosen = _complete(source, snapshot)
+    layers = _specify(source.family)(source, chosen)
+    weights = {leaf.name: leaf.array.load() for leaf in chosen.leaves}
+    theta = [leaf.name for leaf in chosen.leaves if leaf.in_theta]
+    return Model(layers, weights, theta, mode)
+
+
+def _specify(family: str) -> Callable[[Tree, Snapshot], Specification]:
+    if family not in _FRAMEWORKS:
+        raise UnreadableError(
+            f"files of the kind {family!r} do not say of which layers the model is made",
+            expected=f"a model of {', '.join(_FRAMEWORKS)} or GAIL",
+            advice="The weights can be had by legacy_weights.open or read",
+        )
+    module = import_module(f"legacy_weights.models.frameworks.{_FRAMEWORKS[family]}")
+    specify: Callable[[Tree, Snapshot], Specification] = module.specification
+    return specify
 
 
 def load_policy(
@@ -51,13 +116,33 @@ def load_policy(
     """
     if isinstance(source, Tree):
         return _policy(source, snapshot, mode, hidden_spec, enable_obsnorm)
-    file, inside = split_name(source)
-    if inside is not None:
-        if snapshot is not None:
-            raise UsageError(f"{fspath(source)!r} and {snapshot!r} both name a snapshot")
-        snapshot = inside
+    file, snapshot = _split(source, snapshot)
     with in_file(file):
         return _policy(_read(file), snapshot, mode, hidden_spec, enable_obsnorm)
+
+
+def _split(
+    source: str | PathLike[str], snapshot: int | str | None
+) -> tuple[Path, int | str | None]:
+    """Return the file, and the snapshot that its path or the caller names."""
+    file, inside = split_name(source)
+    if inside is None:
+        return file, snapshot
+    if snapshot is not None:
+        raise UsageError(f"{fspath(source)!r} and {snapshot!r} both name a snapshot")
+    return file, inside
+
+
+def _complete(tree: Tree, snapshot: int | str | None) -> Snapshot:
+    """Return the snapshot that is meant, unless it was cut off."""
+    chosen = choose(tree, snapshot)
+    if not chosen.complete:
+        raise UnreadableError(
+            "the snapshot was cut off while it was written",
+            where=chosen.name,
+            expected="a complete one",
+        )
+    return chosen
 
 
 def _policy(
@@ -67,13 +152,7 @@ def _policy(
     hidden_spec: str | Sequence[Mapping[str, Any]] | None,
     enable_obsnorm: bool | None,
 ) -> Policy:
-    chosen = choose(tree, snapshot)
-    if not chosen.complete:
-        raise UnreadableError(
-            "the snapshot was cut off while it was written",
-            where=chosen.name,
-            expected="a complete one",
-        )
+    chosen = _complete(tree, snapshot)
     arguments = _arguments(tree)
     scope = policy_scope(leaf.name for leaf in chosen.leaves)
     arrays = {
