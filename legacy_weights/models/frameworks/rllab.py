@@ -1,8 +1,8 @@
 """Policies of rllab, by the architecture that :mod:`legacy_weights.families.rllab` found.
 
 A categorical policy has one output, ``prob``: the probabilities of the actions
-(rllab/policies/categorical_mlp_policy.py, ``dist_info_sym``).  A Gaussian one has two, as
-``dist_info_sym`` of rllab/policies/gaussian_mlp_policy.py names them: ``mean``, and ``log_std``, the
+(rllab/policies/categorical_mlp_policy.py, ``dist_info_sym``).  A Gaussian one has two, by their
+names in ``dist_info_sym`` of rllab/policies/gaussian_mlp_policy.py: ``mean``, and ``log_std``, the
 logarithm of the standard deviation, which is at least that of ``min_std``.  A deterministic one
 gives its ``action`` (rllab/policies/deterministic_mlp_policy.py).
 """
@@ -10,7 +10,6 @@ gives its ``action`` (rllab/policies/deterministic_mlp_policy.py).
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
 
 from legacy_weights.errors import UnreadableError
 from legacy_weights.models.frameworks.json_values import Settings
@@ -48,7 +47,7 @@ def specification(tree: Tree, snapshot: Snapshot) -> Specification:
     settings.where = f"{snapshot.name} ({name})"
     kind = name.rpartition(".")[2]
     if kind == "CategoricalMLPPolicy":
-        outputs = {"prob": _network(settings, "hidden_", "")}
+        outputs: dict[str, list[Layer]] = {"prob": _network(settings, "hidden_", "")}
     elif kind == "GaussianMLPPolicy":
         outputs = _gaussian(settings)
     elif kind == "DeterministicMLPPolicy" and not settings.truth("batch_norm"):
@@ -65,7 +64,7 @@ def specification(tree: Tree, snapshot: Snapshot) -> Specification:
     return Specification("rllab", (settings.integer("obs_dim"),), outputs)
 
 
-def _gaussian(settings: Settings) -> dict[str, Sequence[Layer]]:
+def _gaussian(settings: Settings) -> dict[str, list[Layer]]:
     if settings.truth("adaptive_std"):
         mean = _network(settings, "hidden_", "mean_network/")
         deviation = _network(settings, "hidden_", "std_network/", "std_")
