@@ -18,6 +18,7 @@ from legacy_weights.models.specification import Specification
 from legacy_weights.tree import Snapshot, Tree
 
 _FRAMEWORKS = {
+    "Keras": "keras",
     "rllab": "rllab",
     "Theano": "theano",
 }
@@ -63,8 +64,9 @@ def load_model(
         return load_policy(source, snapshot, mode)
     chosen = _complete(source, snapshot)
     layers = _specify(source.family)(source, chosen)
-    weights = {leaf.name: leaf.array.load() for leaf in chosen.leaves}
-    theta = [leaf.name for leaf in chosen.leaves if leaf.in_theta]
+    own = [leaf for leaf in chosen.leaves if leaf.name not in layers.beside]
+    weights = {leaf.name: leaf.array.load() for leaf in own}
+    theta = [leaf.name for leaf in own if leaf.in_theta]
     return Model(layers, weights, theta, mode)
 
 

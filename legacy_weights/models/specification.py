@@ -187,11 +187,14 @@ class Specification:
         Without the batch axis.
     outputs : mapping of str to sequence of layers
         A chain an output.  Chains that name the same variables share them.
+    beside : sequence of str
+        Arrays of the snapshot that belong to no layer: what an environment keeps.
     """
 
     framework: str
     input_shape: Shape
     outputs: Mapping[str, Sequence[Layer]]
+    beside: Sequence[str] = ()
 
     def __str__(self) -> str:
         lines = [f"{self.framework}, input {('batch', *self.input_shape)}".replace("'", "")]

@@ -5,6 +5,9 @@ A categorical policy has one output, ``prob``: the probabilities of the actions
 names in ``dist_info_sym`` of rllab/policies/gaussian_mlp_policy.py: ``mean``, and ``log_std``, the
 logarithm of the standard deviation, which is at least that of ``min_std``.  A deterministic one
 gives its ``action`` (rllab/policies/deterministic_mlp_policy.py).
+
+Observations are what the policy was given: those that rllab/envs/normalized_env.py normalized, if
+its statistics stand beside the policy, are not normalized here.
 """
 
 from __future__ import annotations
@@ -22,7 +25,7 @@ from legacy_weights.models.specification import (
     Nonlinearity,
     Specification,
 )
-from legacy_weights.tree import JSON, Snapshot, Tree
+from legacy_weights.tree import JSON, Role, Snapshot, Tree
 
 
 def specification(tree: Tree, snapshot: Snapshot) -> Specification:
@@ -61,7 +64,8 @@ def specification(tree: Tree, snapshot: Snapshot) -> Specification:
             "MLP policy",
             advice="The weights can be had by legacy_weights.open or read",
         )
-    return Specification("rllab", (settings.integer("obs_dim"),), outputs)
+    statistics = [leaf.name for leaf in snapshot.leaves if leaf.role is Role.STATE]
+    return Specification("rllab", (settings.integer("obs_dim"),), outputs, statistics)
 
 
 def _gaussian(settings: Settings) -> dict[str, list[Layer]]:
