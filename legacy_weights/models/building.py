@@ -82,7 +82,7 @@ def _apply(
         case BatchNorm():
             return _normalized(layer, x, shape, values), shape
         case Noise():
-            return x if layer.scale == 1.0 else x * pt.constant(layer.scale, dtype=x.dtype), shape
+            return x, shape
         case Broadcast():
             parameter = values.variable(layer.parameter, (layer.units,))
             # Not alloc or tile, which JAX cannot compile for a batch that it does not know.

@@ -19,6 +19,9 @@ from legacy_weights.tree import Snapshot, Tree
 
 _FRAMEWORKS = {
     "Keras": "keras",
+    "Lasagne": "lasagne",
+    "nolearn": "lasagne",
+    "scikit-neuralnetwork": "lasagne",
     "rllab": "rllab",
     "Theano": "theano",
 }

@@ -12,6 +12,11 @@ from pytensor.tensor.variable import TensorVariable
 Activation: TypeAlias = Callable[..., TensorVariable]
 
 
+def _like(value: float, x: TensorVariable) -> TensorVariable:
+    """Return a constant of the dtype of x: PyTensor would take float64 for most numbers."""
+    return pt.constant(value, dtype=x.dtype)
+
+
 def relu(x: TensorVariable, slope: float = 0.0) -> TensorVariable:
     """Return x where it is positive, elsewhere `slope` times x.
 
@@ -20,7 +25,7 @@ def relu(x: TensorVariable, slope: float = 0.0) -> TensorVariable:
     """
     if slope == 0.0:
         return 0.5 * (x + abs(x))
-    return 0.5 * (1 + slope) * x + 0.5 * (1 - slope) * abs(x)
+    return _like(0.5 * (1 + slope), x) * x + _like(0.5 * (1 - slope), x) * abs(x)
 
 
 def elu(x: TensorVariable, alpha: float = 1.0) -> TensorVariable:
@@ -28,7 +33,7 @@ def elu(x: TensorVariable, alpha: float = 1.0) -> TensorVariable:
 
     That is theano/tensor/nnet/nnet.py, ``elu``.
     """
-    negative = pt.expm1(x) if alpha == 1.0 else alpha * pt.expm1(x)
+    negative = pt.expm1(x) if alpha == 1.0 else _like(alpha, x) * pt.expm1(x)
     return pt.switch(x > 0, x, negative)
 
 
@@ -40,7 +45,7 @@ def softmax(x: TensorVariable) -> TensorVariable:
 
 def hard_sigmoid(x: TensorVariable) -> TensorVariable:
     """Return 0.2 x + 0.5 between 0 and 1 (theano/tensor/nnet/sigm.py, ``hard_sigmoid``)."""
-    return pt.clip(0.2 * x + 0.5, 0.0, 1.0)
+    return pt.clip(_like(0.2, x) * x + 0.5, 0.0, 1.0)
 
 
 def softsign(x: TensorVariable) -> TensorVariable:
@@ -50,12 +55,12 @@ def softsign(x: TensorVariable) -> TensorVariable:
 
 def scaled_tanh(x: TensorVariable, scale_in: float = 1.0, scale_out: float = 1.0) -> TensorVariable:
     """Return `scale_out` tanh(`scale_in` x) (lasagne/nonlinearities.py, ``ScaledTanH``)."""
-    return scale_out * pt.tanh(scale_in * x)
+    return _like(scale_out, x) * pt.tanh(_like(scale_in, x) * x)
 
 
 def at_least(x: TensorVariable, least: float) -> TensorVariable:
     """Return the greater of x and `least`."""
-    return pt.maximum(x, pt.constant(least, dtype=x.dtype))
+    return pt.maximum(x, _like(least, x))
 
 
 NONLINEARITIES: Mapping[str, Activation] = {

@@ -141,16 +141,14 @@ class Noise:
     ----------
     where : str
     kind : str
-    scale : float
-        What numbers are multiplied by in prediction: 1 where training made up for the dropout.
+        Its class.
     """
 
     where: str
     kind: str
-    scale: float = 1.0
 
     def __str__(self) -> str:
-        return self.kind if self.scale == 1.0 else f"{self.kind}, times {self.scale:g}"
+        return "nothing, in prediction"
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from legacy_weights.errors import UnreadableError
+from legacy_weights.models.frameworks.json_values import Settings
 from legacy_weights.models.specification import LINEAR, Function
 from legacy_weights.tree import JSON
 
@@ -21,20 +22,35 @@ _FUNCTIONS = {
 }
 
 
-def function_of(name: JSON, where: str) -> Function:
-    """Return a nonlinearity by its dotted name; None is the identity.
+def function_of(stated: JSON, where: str) -> Function:
+    """Return a nonlinearity.
+
+    Parameters
+    ----------
+    stated : JSON
+        Its name, dotted or in the module; ``{"class", …}`` with the attributes of a
+        ``LeakyRectify`` or ``ScaledTanH``; None is the identity.
+    where : str
+        The layer.
 
     Raises
     ------
     UnreadableError
         If it is none of Lasagne's; the error names the layer.
     """
-    if name is None:
+    if stated is None:
         return LINEAR
-    short = name.removeprefix(_MODULE) if isinstance(name, str) else ""
+    if isinstance(stated, dict):
+        own = Settings(stated, where)
+        if stated.get("class") == "LeakyRectify":
+            return Function("relu", {"slope": own.number("leakiness")})
+        if stated.get("class") in ("ScaledTanH", "ScaledTanh"):
+            scales = {key: own.number(key) for key in ("scale_in", "scale_out")}
+            return Function("scaled_tanh", scales)
+    short = stated.removeprefix(_MODULE) if isinstance(stated, str) else ""
     if short not in _FUNCTIONS:
         raise UnreadableError(
-            f"the nonlinearity {name!r:.100} is unknown",
+            f"the nonlinearity {stated!r:.100} is unknown",
             where=where,
             expected=f"one of {', '.join(_FUNCTIONS)} of {_MODULE.rstrip('.')}",
         )
