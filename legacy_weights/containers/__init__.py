@@ -3,6 +3,7 @@
 from legacy_weights.containers._buffer import Buffer, open_buffer
 from legacy_weights.containers._limits import Limits
 from legacy_weights.containers._members import show
+from legacy_weights.containers._other_worlds import describe_by_name, describe_lookalike
 from legacy_weights.containers._siblings import Siblings, check_plain
 from legacy_weights.containers._unwrap import Part, unwrap
 from legacy_weights.containers._wrong import describe_wrong_kind
@@ -13,6 +14,8 @@ __all__ = [
     "Part",
     "Siblings",
     "check_plain",
+    "describe_by_name",
+    "describe_lookalike",
     "describe_wrong_kind",
     "open_buffer",
     "show",

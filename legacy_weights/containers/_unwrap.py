@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from legacy_weights.containers._buffer import Buffer
 from legacy_weights.containers._limits import Budget, Limits
 from legacy_weights.containers._members import Piece, show
+from legacy_weights.containers._other_worlds import describe_lookalike
 from legacy_weights.containers._streams import CODECS, is_zf, unpack_all, unpack_zf
 from legacy_weights.containers._tar import is_tar, unpack_tar
 from legacy_weights.containers._zip import is_zip, unpack_zip
@@ -72,7 +73,8 @@ def unwrap(buffer: Buffer, *, limits: Limits = _DEFAULTS) -> list[Part]:
     LimitError
         A limit is exceeded.
     UnreadableError
-        A member is packed by an unknown method, an archive has no member, or there is no room.
+        A member is packed by an unknown method, an archive has no member, there is no room, or it
+        is a file of another program that only looks like an archive of ours.
     """
     try:
         return list(_unwrapped(Part(None, (), buffer), "", Budget(limits, len(buffer))))
@@ -84,6 +86,10 @@ def unwrap(buffer: Buffer, *, limits: Limits = _DEFAULTS) -> list[Part]:
 
 
 def _unwrapped(part: Part, place: str, budget: Budget) -> Iterator[Part]:
+    wrong = describe_lookalike(part.buffer) if part.label is None else None
+    if wrong is not None:
+        wrong.where = place or None
+        raise wrong
     name = _wrapper(bytes(part.buffer.view[:_HEAD]))
     if name is None:
         yield part

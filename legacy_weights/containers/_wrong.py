@@ -8,17 +8,13 @@ import warnings
 from collections.abc import Callable
 
 from legacy_weights.containers._buffer import Buffer
-from legacy_weights.containers._members import show
+from legacy_weights.containers._other_worlds import describe_other_world
 from legacy_weights.containers._transfer import ADVICE
-from legacy_weights.containers._zip import is_zip
-from legacy_weights.containers._zip_headers import names
 from legacy_weights.errors import DamagedError, LegacyWeightsError, UnreadableError
 
 _HEAD = 64 << 10
 _UNPACK = "Unpack it, and give the files inside"
 _NO_MODEL = "It holds no weights; look for the model's own file beside it"
-_MODERN = "It is younger than the files this program is for; open it with the library that wrote it"
-_SCIPY = "`scipy.io.loadmat` reads it"
 
 _MAGIC = (
     (b"\x89PNG\r\n\x1a\n", "a PNG picture", _NO_MODEL),
@@ -37,16 +33,6 @@ _MAGIC = (
     (b"\x04\x22\x4d\x18", "LZ4 data", "Unpack it with `lz4 -d`, and give the result"),
     (b"\x1f\x9d", "data of Unix `compress`", "Unpack it with `gzip -d`, and give the result"),
     (b"\x89LZO\0", "LZO data", "Unpack it with `lzop -d`, and give the result"),
-    (b"MATLAB 5.0 MAT-file", "a MATLAB file (version 5)", _SCIPY),
-    (b"CDF\x01", "a netCDF file", "`scipy.io.netcdf_file` reads it"),
-    (b"CDF\x02", "a netCDF file", "`scipy.io.netcdf_file` reads it"),
-    (b"GGUF", "a GGUF model", _MODERN),
-    (
-        b"\x80\x02\x8a\x0a\x6c\xfc\x9c\x46\xf9\x20\x6a\xa8\x50\x19.",
-        "a PyTorch file (older than 1.6)",
-        "`torch.load(path, weights_only=True)` reads it",
-    ),
-    (b"T7\0\0", "a Torch 7 file", "The package `torchfile` reads it"),
 )
 _MANGLED = (
     (b"\x1f\xef\xbf\xbd\x08", "gzip data"),
@@ -71,8 +57,6 @@ _MANGLED = (
     (b"x\xc2\x9c", "zlib data"),
     (b"x\xc3\x9a", "zlib data"),
 )
-_SSTABLE = b"\x57\xfb\x80\x8b\x24\x75\x47\xdb"  # footer of LevelDB tables, tensorflow/core/lib/io
-_GRAPH_WORDS = (b"Placeholder", b"VariableV2", b"VarHandleOp", b"\x12\x05Const", b"InnerProduct")
 _LFS = re.compile(rb"version https://(?:git-lfs\.github|hawser\.github)\.com/spec/v1\s")
 _MARKUP = re.compile(rb"<(?:[!?]|/?[A-Za-z])")
 _JSON = re.compile(rb'(?:\{\s*(?:"|\})|\[\s*(?:[\[{"\]]|-?[0-9.]+\s*[,\]]|true|false|null))')
@@ -135,6 +119,10 @@ def _pointer(head: bytes, _: Buffer) -> LegacyWeightsError | None:
     return None
 
 
+def _other_world(_: bytes, buffer: Buffer) -> LegacyWeightsError | None:
+    return describe_other_world(buffer)
+
+
 def _magic(head: bytes, _: Buffer) -> LegacyWeightsError | None:
     for magic, what, advice in _MAGIC:
         if head.startswith(magic):
@@ -166,33 +154,6 @@ def _mangled_npy(head: bytes, _: Buffer) -> LegacyWeightsError | None:
         where=end - 1,
         advice=ADVICE,
     )
-
-
-def _torch_zip(head: bytes, buffer: Buffer) -> LegacyWeightsError | None:
-    members = names(buffer.view) if is_zip(head) else []
-    if not any(name.endswith("/data.pkl") for name in members):
-        return None
-    if not any(re.search(r"/(?:version|data/\d+)$", name) for name in members):
-        return None
-    shown = ", ".join(show(name) for name in members[:6]) + (", …" if len(members) > 6 else "")
-    return UnreadableError(
-        f"it is a PyTorch file (a zip archive of {shown})",
-        advice="`torch.load(path, weights_only=True)` reads it",
-    )
-
-
-def _tensorflow(head: bytes, buffer: Buffer) -> LegacyWeightsError | None:
-    advice = "TensorFlow itself reads it: `tf.train.load_checkpoint(prefix)` gives the arrays"
-    if bytes(buffer.view[-8:]) == _SSTABLE:
-        return UnreadableError("it is a TensorFlow checkpoint (or its index)", advice=advice)
-    if head.startswith(b"model_checkpoint_path:"):
-        return UnreadableError("it is the list of a TensorFlow checkpoint's files", advice=advice)
-    if head[0] == 0x0A and any(word in head for word in _GRAPH_WORDS):
-        return UnreadableError(
-            "it looks like a protocol buffer: a TensorFlow graph, or a Caffe model",
-            advice="The framework that wrote it reads it",
-        )
-    return None
 
 
 def _text_file(head: bytes, _: Buffer) -> LegacyWeightsError | None:
@@ -275,10 +236,9 @@ def _text(raw: bytes) -> str:
 
 _CHECKS: tuple[Callable[[bytes, Buffer], LegacyWeightsError | None], ...] = (
     _pointer,
+    _other_world,
     _magic,
     _mangled,
     _mangled_npy,
-    _torch_zip,
-    _tensorflow,
     _text_file,
 )

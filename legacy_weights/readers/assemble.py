@@ -6,7 +6,13 @@ from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
 from legacy_weights import families
-from legacy_weights.containers import Part, Siblings, describe_wrong_kind
+from legacy_weights.containers import (
+    Part,
+    Siblings,
+    describe_by_name,
+    describe_lookalike,
+    describe_wrong_kind,
+)
 from legacy_weights.errors import DamagedError, LegacyWeightsError, UnreadableError
 from legacy_weights.families.graph import Graph
 from legacy_weights.families.values import BLOB, Bundle
@@ -15,6 +21,7 @@ from legacy_weights.readers.content import Content
 from legacy_weights.readers.members import Members, may_be_values
 from legacy_weights.readers.records import Records
 from legacy_weights.readers.references import References
+from legacy_weights.readers.worlds import other_worlds
 from legacy_weights.tree import Source, Tree
 
 Reader = Callable[[Part, Members], Content]
@@ -110,6 +117,9 @@ def _read_stream(part: Part, members: Members) -> Content:
             f"an HDF5 file inside {' > '.join(part.chain)}",
             advice="HDF5 is read from a file of its own: unpack it first",
         )
+    lookalike = describe_lookalike(part.buffer)
+    if lookalike is not None:
+        raise lookalike
     for sniff, read in READERS:
         if sniff(head):
             try:
@@ -158,10 +168,14 @@ def tree(
     siblings : Siblings, optional
         The files beside it, which it may refer to.
     """
-    found = contents(Members(parts, siblings))
+    try:
+        found = contents(Members(parts, siblings))
+    except (UnreadableError, DamagedError) as error:
+        raise describe_by_name(name) or error from error
     notes = [note for part, content, _ in found for note in (*part.notes, *content.notes)]
     graph = Graph(_root(found))
     meaning = families.interpret(graph)
+    notes += other_worlds(named for _, content, _ in found for named in content.classes)
     classes = sorted({named.dotted for _, content, _ in found for named in content.classes})
     return Tree(
         source=Source(name, size, _kind(found), sha256, _writer(found)),
