@@ -14,9 +14,11 @@ def model_of(file: str, **options):
     return legacy_weights.load_model(FIXTURES / "families" / file, **options)
 
 
-def truth_of(family: str, name: str) -> dict[str, np.ndarray]:
+def truth_of(family: str, name: str) -> tuple[np.ndarray, np.ndarray]:
+    """Return the only inputs, and what the old software computed for them."""
     with np.load(FIXTURES / "families" / family / "truth" / f"{name}.npz") as file:
-        return dict(file)
+        (x,) = [file[key] for key in file if key.startswith("x")]
+        return x, file["y"]
 
 
 def evaluate(model, x):

@@ -22,6 +22,7 @@ _FRAMEWORKS = {
     "Lasagne": "lasagne",
     "nolearn": "lasagne",
     "scikit-neuralnetwork": "lasagne",
+    "pylearn2": "pylearn2",
     "rllab": "rllab",
     "Theano": "theano",
 }

@@ -30,15 +30,15 @@ def mlp():
 def test_predictions_in_every_mode(mode):
     if mode == "JAX":
         pytest.importorskip("jax")
-    truth = truth_of("tutorial", "mlp_t105")
+    x, y = truth_of("tutorial", "mlp_t105")
     model = model_of(MLP, mode=mode)
-    y = model.predict(truth["x"])
-    assert isinstance(y, np.ndarray)
-    assert_same(y, truth["y"])
+    found = model.predict(x)
+    assert isinstance(found, np.ndarray)
+    assert_same(found, y)
     # One input is a batch without its axis; the weights are read when it is called.
-    np.testing.assert_allclose(model.predict(truth["x"][2]), truth["y"][2], atol=1e-6)
+    np.testing.assert_allclose(model.predict(x[2]), y[2], atol=1e-6)
     model.flat.set(np.zeros(model.flat.size, np.float32))
-    np.testing.assert_allclose(model.predict(truth["x"]), np.full((7, 3), 1 / 3), atol=1e-6)
+    np.testing.assert_allclose(model.predict(x), np.full((7, 3), 1 / 3), atol=1e-6)
 
 
 def test_nothing_is_compiled_at_first_and_once_later(monkeypatch):
@@ -85,11 +85,11 @@ def test_the_graph_and_the_layers(mlp):
 def test_migrated_files_give_the_same_model(tmp_path):
     legacy = FIXTURES / "families" / MLP
     report = legacy_weights.migrate(legacy, tmp_path / "new.h5")
-    truth = truth_of("tutorial", "mlp_t105")
+    x, y = truth_of("tutorial", "mlp_t105")
     for source in (report.path, f"{report.path}/snapshots/model", legacy_weights.read(legacy)):
         model = legacy_weights.load_model(source)
         assert str(model.layers) == str(model_of(MLP).layers)
-        assert_same(evaluate(model, truth["x"]), truth["y"])
+        assert_same(evaluate(model, x), y)
 
 
 def test_inputs_of_other_shapes_are_refused(mlp):

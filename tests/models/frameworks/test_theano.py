@@ -30,9 +30,9 @@ BEST = REAL / "andrew-shackelford+DeepLearningTutorials" / "code" / "best_model.
     ],
 )
 def test_outputs_are_those_of_theano(file, truth):
-    known = truth_of("tutorial", truth)
+    x, y = truth_of("tutorial", truth)
     model = model_of(f"tutorial/{file}.pkl")
-    assert_same(evaluate(model, known["x"]), known["y"])
+    assert_same(evaluate(model, x), y)
 
 
 def test_a_bias_may_be_a_row_and_the_output_be_called_output():
