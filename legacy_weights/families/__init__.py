@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from legacy_weights.families import lasagne, plain, pylearn2, rllab, theano
+from legacy_weights.families import keras_pickled, lasagne, plain, pylearn2, rllab, theano
 from legacy_weights.families.graph import Graph
 from legacy_weights.families.interpretation import Interpretation
 
@@ -18,6 +18,7 @@ Family = Callable[[Graph], Interpretation | None]
 FAMILIES: tuple[Family, ...] = (
     rllab.interpret,
     lasagne.interpret,
+    keras_pickled.interpret,
     pylearn2.interpret,
     theano.interpret,
 )

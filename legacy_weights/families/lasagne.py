@@ -25,17 +25,11 @@ from legacy_weights.families.naming import Cell, Name, Paths
 from legacy_weights.families.order import order_cells, stated_lists
 from legacy_weights.families.others import add_others
 from legacy_weights.families.snapshots import add_snapshot
-from legacy_weights.families.theano import (
-    Kind,
-    cells_of,
-    evidence,
-    kind_of,
-    merge_copies,
-    roles_of,
-)
+from legacy_weights.families.theano import evidence
 from legacy_weights.families.updates import Memory, Updates, describe_memory
+from legacy_weights.families.variables import Variables
 from legacy_weights.pickles.objects import Instance
-from legacy_weights.tree import Order, Role, Trainable
+from legacy_weights.tree import Order, Trainable
 
 _CHAIN = "chain of Lasagne's layers"
 
@@ -65,35 +59,6 @@ class _Entry:
     attribute: str
     tags: set[str] = field(default_factory=set)
     tagged: bool = True
-
-
-class Variables:
-    """The shared variables of a file, as cells.
-
-    Parameters
-    ----------
-    graph : Graph
-
-    Attributes
-    ----------
-    cells : list of Cell
-    roles : dict of int to Role
-        What classes of Theano and NumPy say, by the identity of a node.
-    by_object : dict of int to Cell
-        By the identity of each object that stands for a cell.
-    """
-
-    def __init__(self, graph: Graph) -> None:
-        shared = [node for node in graph.nodes.values() if kind_of(node.raw) is Kind.SHARED]
-        self.roles = roles_of(graph)
-        shared = [node for node in shared if self.roles.get(id(node)) is not Role.RANDOM]
-        self.cells = merge_copies(graph, cells_of(graph, shared, self.roles))
-        self.by_object = {
-            id(node.raw): cell
-            for cell in self.cells
-            for known in (cell, *cell.copies)
-            for node in known.known_as
-        }
 
 
 def interpret(graph: Graph) -> Interpretation | None:

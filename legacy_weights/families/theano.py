@@ -21,7 +21,7 @@ from legacy_weights.families.order import stated_lists
 from legacy_weights.families.others import add_others
 from legacy_weights.families.snapshots import add_snapshot
 from legacy_weights.families.updates import Updates, describe_memory
-from legacy_weights.families.values import is_leaf
+from legacy_weights.families.values import class_name, is_leaf
 from legacy_weights.hashing import blocks
 from legacy_weights.pickles.objects import ABSENT, Instance
 from legacy_weights.tree import AnyArray, Role, Trainable
@@ -191,8 +191,12 @@ def roles_of(graph: Graph) -> dict[int, Role]:
     What the graphs of a random stream lead to is not random: they can lead to any variable.
     """
     found: dict[int, Role] = {}
+    states = _random_states(graph)
     for node in graph.nodes.values():
         kind = kind_of(node.raw)
+        if states and not states.isdisjoint({id(node.raw), id(_container(graph, node.raw, kind))}):
+            found[id(node)] = Role.RANDOM
+            continue
         above = None if node.parent is None else found.get(id(node.parent))
         own = kind is Kind.SHARED and (node.hidden or above is not Role.RANDOM)
         if kind is Kind.RANDOM:
@@ -202,6 +206,38 @@ def roles_of(graph: Graph) -> dict[int, Role]:
         elif above is not None and not own:
             found[id(node)] = above
     return found
+
+
+_DRAWS = re.compile(r"\w*mrg_uniform\w*")
+
+
+def _random_states(graph: Graph) -> set[int]:
+    """Return the identities of the containers that MRG streams draw from, and of what is in them.
+
+    A program that keeps no stream, only what was drawn, leaves the state as a plain shared
+    variable: the first input of the op (``theano/sandbox/rng_mrg.py``, ``mrg_uniform``).
+    """
+    found: set[int] = set()
+    for _, raw in graph.instances():
+        if class_name(raw) != "Apply" or not is_library(class_of(raw)):
+            continue
+        attributes = graph.attributes(raw)
+        inputs = attributes.get("inputs")
+        drawn = _DRAWS.fullmatch(class_name(attributes.get("op")))
+        if drawn and type(inputs) is list and inputs:
+            container = _container(graph, inputs[0], kind_of(inputs[0]))
+            if container is not None:
+                # Other ways than through the container can be plainer to what is in it.
+                stored = _stored(graph, container)
+                found |= {id(container)} | ({id(stored)} if stored is not ABSENT else set())
+    return found
+
+
+def _container(graph: Graph, raw: Any, kind: Kind) -> Any:
+    """Return the container of a shared variable, or a container itself; else None."""
+    if kind is Kind.SHARED:
+        return graph.attributes(raw).get("container")
+    return raw if class_name(raw) == "Container" else None
 
 
 _FOREIGN = re.compile(

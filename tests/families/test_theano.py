@@ -332,3 +332,15 @@ def test_nested_layers_take_linear_time():
     began = time.process_time()
     assert len(weights(interpret(layers, protocol=4))) == 300
     assert time.process_time() - began < 10
+
+
+def test_the_state_that_an_mrg_stream_leaves_in_a_graph_is_random():
+    """theano/sandbox/rng_mrg.py: the first input of ``mrg_uniform`` is the state."""
+    weight, state = shared(2, "W"), shared(np.arange(12, dtype="i4").reshape(2, 6))
+    drawn = result(clone(state), weight)
+    drawn.owner.op = make("theano.sandbox.rng_mrg.mrg_uniform")
+    other = result(shared(3, "b"), state)
+    other.owner.op = make("theano.tensor.basic.Dot")
+    found = interpret(model(noise=drawn, sum=other, rstate=state))
+    assert sorted(weights(found)) == ["W", "b"]
+    assert [(leaf.role, leaf.array.shape) for leaf in found.other] == [("random", (2, 6))]

@@ -150,7 +150,7 @@ def test_the_history_tells_what_was_done(tmp_path):
                 "done": ["flip axes 2, 3", "transpose to axes 2, 3, 1, 0"],
             },
             {
-                "path": "/snapshots/model/dense_3/dense_3_W",
+                "path": "/snapshots/model/dense_1/dense_1_W",
                 "done": ["reorder rows from 4×2 to 2×4"],
             },
         ],
