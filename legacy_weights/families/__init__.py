@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from legacy_weights.families import keras_pickled, lasagne, plain, pylearn2, rllab, theano
+from legacy_weights.families import blocks, keras_pickled, lasagne, plain, pylearn2, rllab, theano
 from legacy_weights.families.graph import Graph
 from legacy_weights.families.interpretation import Interpretation
 
@@ -20,6 +20,7 @@ FAMILIES: tuple[Family, ...] = (
     lasagne.interpret,
     keras_pickled.interpret,
     pylearn2.interpret,
+    blocks.interpret,
     theano.interpret,
 )
 """Each returns None for a graph that is not of its kind; the first that answers counts.

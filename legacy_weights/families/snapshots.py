@@ -47,7 +47,9 @@ def add_snapshot(
         Of the training run, where the file states it.
     """
     ordered = [*arrangement.weights, *arrangement.state]
-    names = without_common_bundle(graph, name_cells(ordered))
+    names = name_cells(ordered)
+    if not any(cell.full_name for cell in ordered):  # those do not begin with a label
+        names = without_common_bundle(graph, names)
     entries = list(_entries(ordered, names))
     full = distinct([entry.name for entry in entries])
     entries = [entry._replace(name=found) for entry, found in zip(entries, full, strict=True)]
