@@ -50,6 +50,7 @@ _OTHERWISE = {
     "pickles/containers/npy_and_pickle.zip": "members lose their .npy",
     "numpy/objects": "the fields of a structured element are numbered",
     "nested40": "of more than 24 steps the first are counted",
+    "lasagne/own_class": "a `params` list is a path only where there is no other",
     "mlp_layers": "a `params` list is a path only where there is no other",
     "stdlib/builtin_subclasses": "a subclass of tuple is a call",
     "stdlib/containers_p2": "a named tuple is a call",
@@ -58,7 +59,9 @@ _OTHERWISE = {
 STATED = [
     entry
     for entry in MANIFEST
-    if entry["status"] == 0 and not any(part in entry["file"] for part in _OTHERWISE)
+    if entry["status"] == 0
+    and not entry["file"].endswith(".h5")  # no graph of objects
+    and not any(part in entry["file"] for part in _OTHERWISE)
 ]
 
 
