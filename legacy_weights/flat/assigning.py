@@ -3,22 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from typing import TYPE_CHECKING, Any, Literal
+from typing import Any, Literal
 
 import numpy as np
 
-from legacy_weights.errors import LayoutError, UsageError
+from legacy_weights.errors import UsageError
 from legacy_weights.flat.binding import Bound, bound
 from legacy_weights.flat.cells import point
-from legacy_weights.flat.errors import AssignError, CastError, OrderError
-from legacy_weights.flat.layout import Layout
+from legacy_weights.flat.errors import AssignError, CastError
 from legacy_weights.flat.report import Match, Report
 from legacy_weights.flat.sources import Offer, Source, open_source
 from legacy_weights.flat.theta import check_dtype, checked_values
-from legacy_weights.tree import AnyArray, Snapshot, Tree
-
-if TYPE_CHECKING:
-    from legacy_weights.flat.vector import FlatVector
+from legacy_weights.flat.vector import FlatVector
+from legacy_weights.tree import AnyArray
 
 
 def assign(
@@ -62,9 +59,10 @@ def assign(
     OrderError
         ``by="order"``, and nothing states the order of the arrays.
     """
-    flat: Any = variables if hasattr(variables, "members") else None
-    given: Any = variables
-    members = bound(given, floats_only=False) if flat is None else flat.members
+    if isinstance(variables, FlatVector):
+        flat, members = variables, variables.members
+    else:
+        flat, members = None, bound(variables, floats_only=False)
     opened = open_source(source, snapshot)
     pairs = _pairs(members, opened, by)
     report = _report(members, opened, pairs, cast)
@@ -79,41 +77,6 @@ def assign(
     else:
         flat.set(flat.flatten(flat.unflatten(flat.get()) | {m.name: v for m, v in values}))
     return report
-
-
-def theta_of(layout: Layout, source: Any, snapshot: str | None, cast: bool) -> AnyArray:
-    """Return the flat vector of a file; see :meth:`FlatVector.load`."""
-    if not isinstance(source, str | Tree | Snapshot) and not hasattr(source, "__fspath__"):
-        raise UsageError(
-            f"the source is a {type(source).__name__}",
-            expected="a file, a Tree or a Snapshot, which carry a layout",
-            advice="Use assign() for mappings and sequences.",
-        )
-    opened = open_source(source, snapshot)
-    opened.require_order()
-    if not opened.complete:
-        raise OrderError(f"{opened.title} was cut off", expected="a complete snapshot")
-    offers = [offer for offer in opened.offers if offer.in_theta]
-    names = [offer.name for offer in offers]
-    for entry, offer in zip(layout, offers, strict=False):
-        if entry.shape != offer.shape or (offer.name != entry.name and entry.name in names):
-            raise LayoutError(
-                f"{opened.title} has {offer.name} {offer.shape} where the variables have "
-                f"{entry.name} {entry.shape}",
-                expected="the same arrays in the same order",
-                advice='Assign by name instead: assign(variables, source, by="name").',
-            )
-    if len(offers) != len(layout):
-        raise LayoutError(
-            f"{opened.title} has {len(offers)} arrays in its flat vector, "
-            f"of {len(opened.offers)} in all",
-            expected=f"{len(layout)}, as there are variables",
-        )
-    theta = np.empty(layout.size, layout.dtype)
-    for entry, offer in zip(layout, offers, strict=True):
-        values = checked_values(offer.load(), entry.shape, entry.dtype, entry.name, cast=cast)
-        theta[entry.slice].reshape(entry.shape)[...] = values
-    return theta
 
 
 def _pairs(members: Sequence[Bound], source: Source, by: Any) -> list[tuple[Bound, Offer]]:

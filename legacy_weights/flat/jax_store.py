@@ -21,7 +21,6 @@ import pytensor.link.jax.dispatch  # noqa: F401 (it sets jax_enable_x64 from flo
 from jax.sharding import SingleDeviceSharding
 
 from legacy_weights.errors import LayoutError
-from legacy_weights.flat.arena import Arena
 from legacy_weights.flat.cells import Cell, check_value, point, values_in
 from legacy_weights.flat.errors import BindingError
 from legacy_weights.flat.layout import Layout
@@ -29,7 +28,9 @@ from legacy_weights.flat.theta import check_dtype, checked_out, checked_theta
 from legacy_weights.tree import AnyArray
 
 _AVAL = attrgetter("aval")
+_ALIGNMENT = 64  # bytes
 _WORTH_ALIGNING = 1 << 20  # bytes
+_PIECE = 1 << 20  # elements
 
 
 class JaxStore:
@@ -56,6 +57,8 @@ class JaxStore:
         self._cells = list(cells)
         self._size = layout.size
         self._dtype = layout.dtype
+        self._shape = (layout.size,)
+        self._small = layout.size * layout.dtype.itemsize < _WORTH_ALIGNING
         for dtype in {layout.dtype} | {entry.dtype for entry in layout}:
             if jax.dtypes.canonicalize_dtype(dtype) != dtype:
                 raise BindingError(
@@ -64,12 +67,16 @@ class JaxStore:
                     advice="Set PyTensor's floatX to float64 before it is imported.",
                 )
         self.device = _device_of(cells) if device is None else _checked_device(device)
-        self._sharding = SingleDeviceSharding(self.device)
         self._unravel, self._ravel = _programs(
-            layout.shapes, tuple(entry.dtype for entry in layout), layout.dtype, self._sharding
+            layout.shapes,
+            tuple(entry.dtype for entry in layout),
+            layout.dtype,
+            SingleDeviceSharding(self.device),
         )
         self._checked: list[Any] = []
-        point(self._cells, self._placed())
+        values = self._placed()
+        self._kind = type(values[0])  # of all concrete arrays; to ask for jax.Array takes longer
+        point(self._cells, values)
 
     def set(self, theta: Any, cast: bool = False) -> None:
         """Give the variables new arrays with the values of `theta`: all of them, or none.
@@ -77,15 +84,17 @@ class JaxStore:
         `theta` is free again when this returns; XLA may still be at work on its copy.
         """
         source: Any
-        if type(theta) is np.ndarray and theta.dtype == self._dtype:
-            source = _private(theta)
-        elif getattr(theta, "sharding", None) == self._sharding and not cast:
-            source = theta
-        elif isinstance(theta, jax.Array):
-            source = self._moved(theta, cast)
+        if type(theta) is np.ndarray and theta.dtype == self._dtype and theta.shape == self._shape:
+            source = theta.copy() if self._small else _private(theta)
+        elif type(theta) is self._kind or isinstance(theta, jax.Array):
+            source = self._cast(theta) if cast else theta
         else:
             source = _private(checked_theta(theta, self._size, self._dtype, cast))
-        values = self._unravel(source)
+        try:
+            values = self._unravel(source)
+        except ValueError:
+            self._refuse_elsewhere(source)
+            raise
         point(self._cells, values, self._check())
 
     def get(self, out: AnyArray | None = None) -> AnyArray:
@@ -138,17 +147,18 @@ class JaxStore:
             self._checked = avals
         return values
 
-    def _moved(self, theta: Any, cast: bool) -> Any:
-        """Return a theta from elsewhere, or of another dtype, as this device needs it."""
-        if check_dtype(theta.dtype, self._dtype, "theta", cast):
-            theta = theta.astype(self._dtype)
-        if theta.committed and theta.devices() != {self.device}:
+    def _cast(self, theta: Any) -> Any:
+        return (
+            theta.astype(self._dtype) if check_dtype(theta.dtype, self._dtype, "", True) else theta
+        )
+
+    def _refuse_elsewhere(self, theta: Any) -> None:
+        if isinstance(theta, jax.Array) and theta.committed and theta.devices() != {self.device}:
             raise BindingError(
                 f"theta is on {', '.join(map(str, theta.devices()))}",
                 expected=f"{self.device}, where the variables are",
                 advice="Move it with jax.device_put.",
             )
-        return jax.device_put(theta, self.device)
 
     def _placed(self) -> list[jax.Array]:
         """Return the values as committed arrays on the device; those that are stay themselves."""
@@ -156,7 +166,7 @@ class JaxStore:
         values: list[jax.Array] = []
         for value in self._check():
             if not isinstance(value, jax.Array):
-                value = jax.device_put(_private(np.asarray(value)), self.device)
+                value = jax.device_put(np.array(value), self.device)
             elif not value.committed or value.devices() != here:
                 value = jax.device_put(value, self.device)
             values.append(value)
@@ -192,13 +202,15 @@ def _programs(
     return jax.jit(unravel, out_shardings=sharding), jax.jit(ravel, out_shardings=sharding)
 
 
-def _private(values: AnyArray) -> AnyArray:
+def _private(theta: AnyArray) -> AnyArray:
     """Return a copy in native byte order that nobody else holds."""
-    if values.nbytes < _WORTH_ALIGNING:
-        return values.copy() if values.dtype.isnative else values.astype(values.dtype.str[1:])
     # XLA uses aligned memory as it is, and copies the rest once more: 200 MB took 40 ms, not 200.
-    copy = Arena(values.dtype.newbyteorder("="), [values.shape]).views[0]
-    np.copyto(copy, values)
+    raw = np.empty(theta.nbytes + _ALIGNMENT, np.uint8)
+    skip = -raw.__array_interface__["data"][0] % _ALIGNMENT
+    copy: AnyArray = raw[skip : skip + theta.nbytes].view(theta.dtype.newbyteorder("="))
+    # Piece by piece, for between differently aligned addresses a long copy is slow.
+    for start in range(0, theta.size, _PIECE):
+        np.copyto(copy[start : start + _PIECE], theta[start : start + _PIECE])
     return copy
 
 

@@ -33,7 +33,7 @@ class Placed:
     def __reduce__(self) -> tuple[Any, ...]:
         where = self.device and (self.device.platform, self.device.id)
         named = {member.name: member.variable for member in self.members}
-        return _bind_again, (named, self.backend, where, self.layout.dtype.str)
+        return _bind_again, (type(self), named, self.backend, where, self.layout.dtype.str)
 
     def __deepcopy__(self, memo: dict[int, Any]) -> Any:
         # PyTensor cannot copy a variable that holds a jax.Array: it finds a NumPy copy made.
@@ -80,10 +80,8 @@ class Placed:
 
 
 def _bind_again(
-    named: dict[str, Any], backend: str, where: tuple[str, int] | None, dtype: str
+    kind: type[Any], named: dict[str, Any], backend: str, where: tuple[str, int] | None, dtype: str
 ) -> Any:
-    from legacy_weights.flat.vector import FlatVector
-
     device = None
     if where is not None:
         import jax
@@ -97,4 +95,4 @@ def _bind_again(
                 advice="Use to_host() before pickling.",
             )
         device = found[0]
-    return FlatVector(named, "jax" if backend == "jax" else "host", device=device, dtype=dtype)
+    return kind(named, backend, device=device, dtype=dtype)

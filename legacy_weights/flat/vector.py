@@ -6,10 +6,10 @@ from collections.abc import Iterable, Mapping
 from typing import Any, Literal
 
 from legacy_weights.errors import LayoutError
-from legacy_weights.flat.assigning import theta_of
 from legacy_weights.flat.binding import Bound, bound
 from legacy_weights.flat.errors import BindingError
 from legacy_weights.flat.layout import Layout
+from legacy_weights.flat.loading import theta_of
 from legacy_weights.flat.placement import Placed
 from legacy_weights.flat.symbolic import Symbolic
 from legacy_weights.flat.theta import checked_theta
