@@ -15,6 +15,7 @@ from __future__ import annotations
 
 import argparse
 import gc
+import operator
 import statistics
 import time
 from collections.abc import Callable, Sequence
@@ -164,21 +165,18 @@ def jax_backend(size: str, shapes: Shapes, seconds: float) -> None:
     theta = np.random.default_rng(0).normal(size=flat.size)
     there = jax.device_put(theta, flat.device)
     cells = [variable.container.storage for variable in flat.variables]
-
-    def set_and_wait(value: Any) -> None:
-        flat.set(value)
-        jax.block_until_ready([cell[0] for cell in cells])
+    value_of, wait = operator.itemgetter(0), jax.block_until_ready
 
     from_host = "block_until_ready(unravel(theta.copy()))"
     candidates: Table = {
-        from_host: lambda: jax.block_until_ready(unravel(theta.copy())),
-        "JAX set of a host theta": lambda: set_and_wait(theta),
+        from_host: lambda: wait(unravel(theta.copy())),
+        "JAX set of a host theta": lambda: (flat.set(theta), wait(list(map(value_of, cells)))),
     }
     show(f"{size}", shapes, from_host, rounds(candidates, seconds))
     from_device = "block_until_ready(unravel(theta on the device))"
     candidates = {
-        from_device: lambda: jax.block_until_ready(unravel(there)),
-        "JAX set of a device theta": lambda: set_and_wait(there),
+        from_device: lambda: wait(unravel(there)),
+        "JAX set of a device theta": lambda: (flat.set(there), wait(list(map(value_of, cells)))),
     }
     show(f"{size}", shapes, from_device, rounds(candidates, seconds))
     ravel_pytree_peer(flat, there, seconds)

@@ -11,7 +11,7 @@ import math
 from collections.abc import Callable, Sequence
 from functools import lru_cache
 from itertools import accumulate
-from operator import attrgetter
+from operator import attrgetter, is_, itemgetter
 from typing import Any
 
 import jax
@@ -28,6 +28,7 @@ from legacy_weights.flat.theta import check_dtype, checked_out, checked_theta
 from legacy_weights.tree import AnyArray
 
 _AVAL = attrgetter("aval")
+_VALUE = itemgetter(0)
 _ALIGNMENT = 64  # bytes
 _WORTH_ALIGNING = 1 << 20  # bytes
 _PIECE = 1 << 20  # elements
@@ -73,7 +74,7 @@ class JaxStore:
             layout.dtype,
             SingleDeviceSharding(self.device),
         )
-        self._checked: list[Any] = []
+        self._avals: list[Any] = [None] * len(self._cells)
         values = self._placed()
         self._kind = type(values[0])  # of all concrete arrays; to ask for jax.Array takes longer
         point(self._cells, values)
@@ -83,19 +84,29 @@ class JaxStore:
 
         `theta` is free again when this returns; XLA may still be at work on its copy.
         """
-        source: Any
-        if type(theta) is np.ndarray and theta.dtype == self._dtype and theta.shape == self._shape:
-            source = theta.copy() if self._small else _private(theta)
-        elif type(theta) is self._kind or isinstance(theta, jax.Array):
-            source = self._cast(theta) if cast else theta
-        else:
-            source = _private(checked_theta(theta, self._size, self._dtype, cast))
+        source = theta if type(theta) is self._kind and not cast else self._source(theta, cast)
         try:
             values = self._unravel(source)
         except ValueError:
             self._refuse_elsewhere(source)
             raise
-        point(self._cells, values, self._check())
+        present = list(map(_VALUE, self._cells))
+        try:
+            # XLA gives the arrays of all runs of one program the same avals.
+            fit = all(map(is_, map(_AVAL, present), self._avals))
+        except AttributeError:  # an array of NumPy has none
+            fit = False
+        if not fit:
+            self._check(present)
+        point(self._cells, values, present)
+
+    def _source(self, theta: Any, cast: bool) -> Any:
+        """Return what XLA shall cut: a copy of an array of the host, a jax.Array itself."""
+        if type(theta) is np.ndarray and theta.dtype == self._dtype and theta.shape == self._shape:
+            return theta.copy() if self._small else _private(theta)
+        if isinstance(theta, jax.Array):
+            return self._cast(theta) if cast else theta
+        return _private(checked_theta(theta, self._size, self._dtype, cast))
 
     def get(self, out: AnyArray | None = None) -> AnyArray:
         """Return the values of the variables in a new NumPy array, or in `out`."""
@@ -104,7 +115,7 @@ class JaxStore:
         else:
             out = checked_out(out, self._size, self._dtype)
         if self.device.platform == "cpu":
-            for entry, value in zip(self._layout, self._check(), strict=True):
+            for entry, value in zip(self._layout, self._present(), strict=True):
                 out[entry.slice].reshape(entry.shape)[...] = np.asarray(value)
         else:  # one transfer, and no copies that JAX would keep beside the variables
             out[...] = np.asarray(self.get_on_device())
@@ -133,19 +144,16 @@ class JaxStore:
         """Return what :meth:`save` returned as a theta."""
         return np.asarray(self._ravel(saved))
 
-    def _check(self) -> list[Any]:
+    def _present(self) -> list[Any]:
         """Return what the cells hold, if it still fits the layout."""
         values = values_in(self._cells)
-        try:
-            # XLA gives the arrays of all its runs the same avals: this compares pointers mostly.
-            avals = list(map(_AVAL, values))
-        except AttributeError:
-            avals = []
-        if not avals or avals != self._checked:
-            for value, entry in zip(values, self._layout, strict=True):
-                check_value(value, entry.name, entry.shape, entry.dtype)
-            self._checked = avals
+        self._check(values)
         return values
+
+    def _check(self, values: Sequence[Any]) -> None:
+        for value, entry in zip(values, self._layout, strict=True):
+            check_value(value, entry.name, entry.shape, entry.dtype)
+        self._avals = [getattr(value, "aval", None) for value in values]
 
     def _cast(self, theta: Any) -> Any:
         return (
@@ -164,7 +172,7 @@ class JaxStore:
         """Return the values as committed arrays on the device; those that are stay themselves."""
         here = {self.device}
         values: list[jax.Array] = []
-        for value in self._check():
+        for value in self._present():
             if not isinstance(value, jax.Array):
                 value = jax.device_put(np.array(value), self.device)
             elif not value.committed or value.devices() != here:

@@ -69,7 +69,10 @@ def test_the_order_of_a_python_2_dict_is_no_order(tmp_path):
     shared = {n: pytensor.shared(np.zeros(a["shape"], a["dtype"])) for n, a in shapes.items()}
     floats = {n: v for n, v in shared.items() if v.dtype.startswith("float")}
     before = [v.get_value() for v in floats.values()]
-    for refused in (lambda: assign(shared, path, by="order"), lambda: FlatVector(floats).load(path)):
+    for refused in (
+        lambda: assign(shared, path, by="order"),
+        lambda: FlatVector(floats).load(path),
+    ):
         with pytest.raises(OrderError, match='by="name"'):
             refused()
     for value, variable in zip(before, floats.values(), strict=True):
