@@ -128,6 +128,8 @@ def _normalized(
     elif layer.variance is not None:
         epsilon = pt.constant(layer.epsilon, dtype=x.dtype)
         scale = 1 / pt.sqrt(part(layer.variance) + epsilon)
+    elif layer.deviation is not None:
+        scale = 1 / (part(layer.deviation) + pt.constant(layer.epsilon, dtype=x.dtype))
     else:
         raise UnreadableError("there is no variance", where=layer.where)
     if layer.gamma is not None:

@@ -76,8 +76,9 @@ class BatchNorm:
     ----------
     where : str
     mean : str
-    variance, inv_std : str, optional
-        One of the two: of the variance the square root of its sum with `epsilon` is taken.
+    variance, deviation, inv_std : str, optional
+        One of the three: of the variance the square root of its sum with `epsilon` is taken, to
+        the deviation `epsilon` is added.
     epsilon : float
     gamma, beta : str, optional
     axes : tuple of int, optional
@@ -88,13 +89,15 @@ class BatchNorm:
     mean: str
     variance: str | None = None
     inv_std: str | None = None
+    deviation: str | None = None
     epsilon: float = 0.0
     gamma: str | None = None
     beta: str | None = None
     axes: tuple[int, ...] | None = None
 
     def __str__(self) -> str:
-        given = (self.mean, self.variance, self.inv_std, self.gamma, self.beta)
+        spread = self.variance or self.deviation or self.inv_std
+        given = (self.mean, spread, self.gamma, self.beta)
         return f"batch normalization ({', '.join(name for name in given if name)})"
 
 

@@ -3,8 +3,8 @@
 A ``Sequential``, also within another, or a ``Model`` whose layers form one chain.  What layers do
 stands in keras/layers/core.py, normalization.py, noise.py and advanced_activations.py, here as in
 prediction: dropout and noise do nothing, and batch normalization of mode 0 takes the running
-averages.  ``running_std`` holds a variance in spite of its name
-(keras/backend/theano_backend.py, ``batch_normalization``).
+averages.  ``running_std`` holds a variance in spite of its name from Keras 1.0.6 on
+(:func:`legacy_weights.families.keras.keeps_deviation`).
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from math import prod
 
 from legacy_weights.errors import UnreadableError
-from legacy_weights.families.keras import CONFIG, places
+from legacy_weights.families.keras import CONFIG, keeps_deviation, places
 from legacy_weights.families.keras_architecture import Layer as Stated
 from legacy_weights.families.keras_architecture import parse
 from legacy_weights.models.frameworks.json_values import Settings
@@ -46,11 +46,15 @@ _MOST_LAYERS = 10_000
 
 @dataclass(frozen=True, slots=True)
 class _Step:
-    """A layer, its settings, and the names of its arrays by their slots: ``W``, ``b``."""
+    """A layer, its settings, and the names of its arrays by their slots: ``W``, ``b``.
+
+    `deviation` is whether ``running_std`` is what it is called.
+    """
 
     stated: Stated
     settings: Settings
     names: Mapping[str, str]
+    deviation: bool
 
     @property
     def where(self) -> str:
@@ -85,7 +89,7 @@ def specification(tree: Tree, snapshot: Snapshot) -> Specification:
     except ValueError as error:
         raise UnreadableError(f"this is no architecture: {error}", where=CONFIG) from error
     shapes = {leaf.name: leaf.array.shape for leaf in snapshot.leaves}
-    steps = list(_steps(model, shapes))
+    steps = list(_steps(model, shapes, keeps_deviation(tree.metadata)))
     shape = _input_shape(steps, shapes)
     layers: list[Layer] = []
     current = shape
@@ -100,13 +104,14 @@ def specification(tree: Tree, snapshot: Snapshot) -> Specification:
 # Which layers, in which order ------------------------------------------------------------------
 
 
-def _steps(model: Stated, names: Mapping[str, Shape]) -> Iterator[_Step]:
+def _steps(model: Stated, names: Mapping[str, Shape], deviation: bool) -> Iterator[_Step]:
     slots: dict[int, dict[str, str]] = {}
     for name, place in places(names, model).items():
         slots.setdefault(id(place.layer), {})[place.slot] = name
     for number, stated in enumerate(_chain(model, "the model")):
         where = f"layer {number}, {stated.name or 'without a name'} ({stated.cls})"
-        yield _Step(stated, Settings(stated.config, where), slots.get(id(stated), {}))
+        settings = Settings(stated.config, where)
+        yield _Step(stated, settings, slots.get(id(stated), {}), deviation)
 
 
 def _chain(model: Stated, where: str) -> Iterator[Stated]:
@@ -257,7 +262,8 @@ def _batch_norm(step: _Step, shape: Shape) -> BatchNorm:
     return BatchNorm(
         step.where,
         mean=step.name("running_mean"),
-        variance=step.name("running_std"),
+        variance=None if step.deviation else step.name("running_std"),
+        deviation=step.name("running_std") if step.deviation else None,
         epsilon=settings.number("epsilon"),
         gamma=step.name("gamma"),
         beta=step.name("beta"),
