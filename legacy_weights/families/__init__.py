@@ -9,7 +9,17 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from legacy_weights.families import blocks, keras_pickled, lasagne, plain, pylearn2, rllab, theano
+from legacy_weights.families import (
+    blocks,
+    keras_pickled,
+    lasagne,
+    nolearn,
+    plain,
+    pylearn2,
+    rllab,
+    sknn,
+    theano,
+)
 from legacy_weights.families.graph import Graph
 from legacy_weights.families.interpretation import Interpretation
 
@@ -17,6 +27,8 @@ Family = Callable[[Graph], Interpretation | None]
 
 FAMILIES: tuple[Family, ...] = (
     rllab.interpret,
+    sknn.interpret,
+    nolearn.interpret,
     lasagne.interpret,
     keras_pickled.interpret,
     pylearn2.interpret,

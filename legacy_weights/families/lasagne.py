@@ -31,7 +31,8 @@ from legacy_weights.families.variables import Variables
 from legacy_weights.pickles.objects import Instance
 from legacy_weights.tree import Order, Trainable
 
-_CHAIN = "chain of Lasagne's layers"
+CHAIN = "chain of Lasagne's layers"
+"""What states the order of the parameters of a network."""
 
 
 class Network(NamedTuple):
@@ -92,60 +93,84 @@ def _version(graph: Graph, layers: Layers) -> str:
 def network_of(graph: Graph, layers: Layers, variables: Variables) -> Network:
     """Return all layers, along the chains that end in the layers which feed no other."""
     heads = layers.heads()
-    order, note = Order.STATED, _CHAIN
-    chains = {id(head): layers.places(layers.chain([head])) for head in heads}
-    if len(heads) > 1:
-        held = {key: set(_entries(layers, variables, chain)) for key, chain in chains.items()}
-        everything = set().union(*held.values())
-        whole = next((head for head in heads if held[id(head)] == everything), None)
-        if whole is not None:
-            heads = [whole, *(head for head in heads if head is not whole)]
-        else:
-            heads, order, note = _in_order(graph, variables, heads, held)
+    chains = [layers.places(layers.chain([head])) for head in heads]
+    network = join(graph, layers, variables, heads, chains)
     if any("params" not in graph.attributes(layer) for layer in layers.found.values()):
-        order = Order.FORMAT if order is Order.STATED else order
-    return Network(_labelled(graph, heads, [chains[id(head)] for head in heads]), order, note)
+        return network._replace(order=max(network.order, Order.FORMAT, key=list(Order).index))
+    return network
+
+
+def join(
+    graph: Graph,
+    layers: Layers,
+    variables: Variables,
+    ends: Sequence[Instance],
+    chains: Sequence[list[Place]],
+) -> Network:
+    """Make one network of several chains.
+
+    A chain that has all parameters comes first; otherwise they are in the order of their ends: in
+    a list that has them, or else by what was made first.
+
+    Parameters
+    ----------
+    graph : Graph
+    layers : Layers
+    variables : Variables
+    ends : sequence of Instance
+        What each chain is known by: its last layer, or the net that has it.
+    chains : sequence of list of Place
+    """
+    order, note = Order.STATED, CHAIN
+    ordered = list(zip(ends, chains, strict=True))
+    if len(ends) > 1:
+        held = [set(_entries(layers, variables, chain)) for chain in chains]
+        everything = set().union(*held)
+        whole = next((i for i, cells in enumerate(held) if cells == everything), None)
+        if whole is not None:
+            ordered.insert(0, ordered.pop(whole))
+        else:
+            positions, order, note = _in_order(graph, variables, ends, held)
+            ordered = [ordered[position] for position in positions]
+    return Network(_labelled(graph, ordered), order, note)
 
 
 def _in_order(
-    graph: Graph, variables: Variables, heads: list[Instance], held: dict[int, set[int]]
-) -> tuple[list[Instance], Order, str]:
-    """Order the ends of several chains: by a list that has them, else by what was made first."""
+    graph: Graph, variables: Variables, ends: Sequence[Instance], held: Sequence[set[int]]
+) -> tuple[list[int], Order, str]:
+    """Return the positions of several chains in their order, and what states it."""
     by_cell = {id(cell): cell for cell in variables.cells}
     cells: list[Cell] = []
-    layer_of: dict[int, Instance] = {}
-    for head in heads:
-        created = [by_cell[key].created for key in held[id(head)]]
+    for end, members in zip(ends, held, strict=True):
+        created = [by_cell[key].created for key in members]
         known = [number for number in created if number is not None]
-        cell = Cell(graph.nodes[id(head)], [], created=min(known, default=None))
-        cells.append(cell)
-        layer_of[id(cell)] = head
+        cells.append(Cell(graph.nodes[id(end)], [], created=min(known, default=None)))
+    position = {id(cell): number for number, cell in enumerate(cells)}
     ordered, order, note = order_cells(graph, cells, {})
-    note = f"{_CHAIN}, {note}" if note else ""
-    return [layer_of[id(cell)] for cell in ordered], order, note
+    return [position[id(cell)] for cell in ordered], order, f"{CHAIN}, {note}" if note else ""
 
 
-def _labelled(graph: Graph, heads: list[Instance], chains: list[list[Place]]) -> list[Place]:
+def _labelled(graph: Graph, chains: Sequence[tuple[Instance, list[Place]]]) -> list[Place]:
     """Join chains; where two networks call their layers alike, each label tells the network."""
     namer = Paths()
-    count = Counter(label for _, _, label in _each_once(heads, chains))
+    count = Counter(label for _, (_, label) in _each_once(chains))
     found: list[Place] = []
-    for head, layer, name in _each_once(heads, chains):
+    for end, (layer, name) in _each_once(chains):
         if count[name] > 1:
-            name = (*namer.name(graph.nodes[id(head)]), *name)
+            name = (*namer.name(graph.nodes[id(end)]), *name)
         found.append(Place(layer, name))
     return found
 
 
 def _each_once(
-    heads: list[Instance], chains: list[list[Place]]
-) -> Iterator[tuple[Instance, Instance, Name]]:
+    chains: Sequence[tuple[Instance, list[Place]]],
+) -> Iterator[tuple[Instance, Place]]:
     seen: set[int] = set()
-    for head, chain in zip(heads, chains, strict=True):
-        for layer, name in chain:
-            if id(layer) not in seen:
-                seen.add(id(layer))
-                yield head, layer, name
+    for end, chain in chains:
+        for place in chain:
+            if id(place.layer) not in seen:
+                seen.add(id(place.layer))
+                yield end, place
 
 
 # Parameters ------------------------------------------------------------------------------------
@@ -215,7 +240,7 @@ def add_network(
     if weights or state:
         arrangement = Arrangement(weights, state, order, network.order, note, trainable)
         add_snapshot(graph, arrangement, result)
-    names = _names(variables, result)
+    names = {key: "/".join(name) for key, name in _names(variables, result).items()}
     result.metadata["layers"] = describe_layers(graph, layers, network.places, names)
     result.warnings.extend(_expressions(layers, variables, network))
     if layers.cut:
@@ -259,14 +284,29 @@ def add_rest(
     )
 
 
-def _names(variables: Variables, result: Interpretation) -> dict[int, str]:
+def names_by_layer(
+    layers: Layers, variables: Variables, network: Network, result: Interpretation
+) -> dict[str, list[Name]]:
+    """Return what the parameters of each layer are called, in the layer's order."""
+    names = _names(variables, result)
+    return {
+        "/".join(place.label): [
+            names[id(shared)]
+            for variable, _ in layers.parameters(place.layer)
+            for shared in layers.shared_in(variable, names)
+        ]
+        for place in network.places
+    }
+
+
+def _names(variables: Variables, result: Interpretation) -> dict[int, Name]:
     """Return what variables are called in the snapshot, by the identity of each object."""
     places = {
         key: result.places.get(id(cell.arrays[0].raw), "")
         for key, cell in variables.by_object.items()
     }
     return {
-        key: "/".join(paths.split(place)[2:])
+        key: paths.split(place)[2:]
         for key, place in places.items()
         if place.startswith("/snapshots/")
     }

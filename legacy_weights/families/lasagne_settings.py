@@ -56,7 +56,7 @@ def describe_layers(
             "name": labels[id(place.layer)],
             "class": class_of(place.layer),
             "inputs": [labels.get(id(below)) for below in layers.inputs(place.layer)],
-            "settings": _Settings(graph).of(attributes),
+            "settings": settings_of(graph, place.layer),
         }
         params: list[JSON] = []
         for variable, tags in layers.parameters(place.layer):
@@ -73,16 +73,30 @@ def describe_layers(
     return found
 
 
+def settings_of(graph: Graph, raw: Instance, *, also: Sequence[str] = ()) -> dict[str, JSON]:
+    """Return the attributes of an object that are plain values, as JSON.
+
+    Parameters
+    ----------
+    graph : Graph
+    raw : Instance
+    also : sequence of str
+        Attributes to show too, though those of a layer of Lasagne are shown otherwise.
+    """
+    return _Settings(graph, _WIRING - {*also}).of(graph.attributes(raw))
+
+
 class _Settings:
     """Makes JSON of the plain values among attributes, not more than a person would read."""
 
-    def __init__(self, graph: Graph) -> None:
+    def __init__(self, graph: Graph, hidden: frozenset[str]) -> None:
         self.graph = graph
+        self._hidden = hidden
         self._left = _MOST_VALUES
 
     def of(self, attributes: Mapping[str, Any], depth: int = 0) -> dict[str, JSON]:
         found: dict[str, JSON] = {}
-        for name in sorted(attributes.keys() - _WIRING, key=natural):
+        for name in sorted(attributes.keys() - self._hidden, key=natural):
             try:
                 found[label(name)] = self._json(attributes[name], depth)
             except _NoSettingError:

@@ -298,12 +298,15 @@ def class_name(raw: Any) -> str:
 
 
 def is_ordered_dict(raw: Any) -> bool:
-    """Whether a record is an OrderedDict (of any module) that carries its pairs as argument."""
-    return (
-        class_name(raw) == "OrderedDict"
-        and len(raw.args) == 1
-        and type(raw.args[0]) in (list, tuple)
-    )
+    """Whether a record is an OrderedDict (of any module) that carries its pairs as argument.
+
+    nolearn's ``Layers`` is a subclass (``nolearn/lasagne/base.py``).
+    """
+    if class_name(raw) not in ("OrderedDict", "Layers"):
+        return False
+    if class_name(raw) == "Layers" and not raw.cls.module.startswith("nolearn."):
+        return False
+    return len(raw.args) == 1 and type(raw.args[0]) in (list, tuple)
 
 
 def is_sequence(raw: Any) -> bool:
