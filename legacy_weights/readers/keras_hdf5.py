@@ -18,7 +18,7 @@ from dataclasses import dataclass, field, replace
 
 from legacy_weights import paths
 from legacy_weights.description import Description
-from legacy_weights.families import keras, keras_architecture
+from legacy_weights.families import keras, keras_architecture, keras_memory
 from legacy_weights.readers import hdf5_tree
 from legacy_weights.tree import JSON, Leaf, Order, Role, Snapshot, Trainable, Tree
 
@@ -82,7 +82,7 @@ def read(description: Description) -> Tree:
         evidence=f"Keras {version}" if isinstance(version, str) else note,
         snapshots=(Snapshot("model", tuple(leaves), order, note),) if leaves else (),
         default_snapshot="model" if leaves else None,
-        other=tuple(_others(description, stated)),
+        other=tuple(_others(description, stated, metadata, leaves)),
         tables=hdf5_tree.tables(description),
         records=hdf5_tree.records(description),
         metadata=metadata,
@@ -147,17 +147,24 @@ def _leaves(description: Description, stated: _Stated) -> list[Leaf]:
     return leaves
 
 
-def _others(description: Description, stated: _Stated) -> Iterator[Leaf]:
+def _others(
+    description: Description, stated: _Stated, metadata: Mapping[str, JSON], weights: list[Leaf]
+) -> Iterator[Leaf]:
     """Yield the arrays that no layer lists: the optimizer's memory first, in its order."""
     memory = _names(description.attributes.get(_OPTIMIZER, {}), "weight_names") or []
     first = [_below(_OPTIMIZER, name) for name in memory]
+    first = [path for path in dict.fromkeys(first) if path in description.arrays]
+    shapes = [description.arrays[path].shape for path in first]
+    training = metadata.get("training_config")
+    words = dict(zip(first, keras_memory.notes(training, shapes, weights), strict=False))
     ordered = dict.fromkeys([*first, *description.arrays])
     for path in ordered:
         if path not in description.arrays or path in stated.names:
             continue
         array = description.arrays[path]
         if path.startswith(f"{_OPTIMIZER}/"):
-            scope, role, note = ("other", Role.OPTIMIZER.section), Role.OPTIMIZER, ""
+            scope, role = ("other", Role.OPTIMIZER.section), Role.OPTIMIZER
+            note = words.get(path, "")
             leaf = hdf5_tree.leaf(path[len(_OPTIMIZER) :], array, scope, role)
         else:
             role = Role.OTHER if hdf5_tree.is_numeric(array) else Role.DATA
