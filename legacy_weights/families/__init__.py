@@ -17,6 +17,7 @@ from legacy_weights.families import (
     plain,
     pylearn2,
     rllab,
+    sklearn,
     sknn,
     theano,
 )
@@ -34,6 +35,7 @@ FAMILIES: tuple[Family, ...] = (
     pylearn2.interpret,
     blocks.interpret,
     theano.interpret,
+    sklearn.interpret,
 )
 """Each returns None for a graph that is not of its kind; the first that answers counts.
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 
 from legacy_weights import paths
+from legacy_weights.families import frames
 from legacy_weights.families.graph import Graph, Node, as_array, is_library, owner
 from legacy_weights.families.interpretation import Interpretation, origins
 from legacy_weights.families.labels import class_of, label
@@ -27,8 +28,8 @@ def add_others(
 ) -> None:
     """Add every array that has no place yet to `result.other`, by its role.
 
-    Those with a path of their own keep its name; those inside the wiring of a graph, and
-    constants, are numbered.
+    Those with a path of their own keep its name, those of a data frame are named after its
+    columns; those inside the wiring of a graph, and constants, are numbered.
 
     Parameters
     ----------
@@ -42,7 +43,8 @@ def add_others(
     notes : mapping of int to str, optional
         Why an array has its role, by the identity of a node.
     """
-    names, notes = names or {}, notes or {}
+    framed, columns = frames.names(graph)
+    names, notes = {**framed, **(names or {})}, {**columns, **(notes or {})}
     sections: dict[str, list[tuple[Node, Role]]] = {}
     for node in graph.arrays:
         if id(node.raw) not in result.places:

@@ -7,8 +7,11 @@ no weights either.
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
+
 import numpy as np
 
+from legacy_weights.families import sparse
 from legacy_weights.families.arrangement import arrange
 from legacy_weights.families.graph import Graph, Node, is_library, is_list_step, owner
 from legacy_weights.families.interpretation import Interpretation
@@ -28,15 +31,20 @@ def interpret(graph: Graph) -> Interpretation:
     cells = [
         Cell(node, [node], others=_masked(node))
         for node in graph.arrays
-        if id(node) not in roles and _is_numeric(node)
+        if id(node) not in roles and is_numeric(node)
     ]
+    matrices = sparse.parts(graph)
+    whole = {id(node) for node in matrices.pop(id(graph.root), ())}
+    cells = _with_sparse(graph, cells, matrices)
     listed = stated_lists(graph, cells)
     # Numbers of no dimension are rather settings, and say nothing of what stands beside them.
     owners = {
-        id(listed[id(cell)].owner) for cell in cells if id(cell) in listed and cell.node.value.ndim
+        id(listed[id(cell)].owner)
+        for cell in cells
+        if id(cell) in listed and not (is_numeric(cell.node) and cell.node.value.ndim == 0)
     }
     listed = {key: entry for key, entry in listed.items() if id(entry.owner) in owners}
-    held = held_plainly(graph, owners)
+    held = held_plainly(graph, owners) | whole
     cells = [cell for cell in cells if id(cell) in listed or id(cell.node) in held]
     result = Interpretation("plain arrays", "")
     if cells:
@@ -50,8 +58,22 @@ def interpret(graph: Graph) -> Interpretation:
     return result
 
 
-def _is_numeric(node: Node) -> bool:
+def is_numeric(node: Node) -> bool:
+    """Whether an array is of numbers."""
     return isinstance(node.value, np.ndarray) and node.value.dtype.kind in "biufc"
+
+
+def _with_sparse(
+    graph: Graph, cells: list[Cell], matrices: Mapping[int, Sequence[Node]]
+) -> list[Cell]:
+    """Put the arrays of a sparse matrix into one cell, whose name is the matrix's."""
+    inside = {id(node) for nodes in matrices.values() for node in nodes}
+    cells = [cell for cell in cells if id(cell.node) not in inside]
+    for node in graph.nodes.values():
+        arrays = matrices.get(id(node))
+        if arrays:
+            cells.append(Cell(node, list(arrays), inside=node))
+    return cells
 
 
 def _masked(node: Node) -> list[Node]:

@@ -23,6 +23,7 @@ _ARGUMENTS = {
     "dill:_unmarshal": ("marshalled",),
     "sklearn.tree._tree:Tree": ("n_features", "n_classes", "n_outputs"),
     "pandas:_new_Index": ("class", "values"),
+    "pandas:_new_DatetimeIndex": ("class", "values"),
     "pandas:Categorical": ("values",),
 }
 """Parameters by their names in ``dill/_dill.py``, ``sklearn/tree/_tree.pyx`` (``Tree.__cinit__``)

@@ -89,7 +89,22 @@ def _entries(cells: Sequence[Cell], names: Sequence[Name]) -> Iterator[_Entry]:
             continue
         namer = Paths(below=cell.inside)
         for part, array in enumerate(cell.arrays):
-            yield _Entry(cell, part, (*name, *(namer.name(array) or ("value",))))
+            inner = namer.name(array) if _is_below(array, cell.inside) else namer.name(array)[-1:]
+            yield _Entry(cell, part, (*name, *(inner or ("value",))))
+
+
+_INSIDE = 24
+"""Steps from an array to the object that its cell holds, as of a name's components."""
+
+
+def _is_below(array: Node, inside: Node | None) -> bool:
+    """Whether the path of an array leads through an object; another cell may share the array."""
+    current: Node | None = array
+    for _ in range(_INSIDE):
+        if current is None or current is inside:
+            break
+        current = current.parent
+    return current is not None or inside is None
 
 
 def _in_order(entries: list[_Entry], order: Order) -> list[_Entry]:
