@@ -81,7 +81,10 @@ class Layers:
         attributes = self.graph.attributes(raw)
         if not attributes.keys() & {"input_layer", "input_layers", "input_var"}:
             return False
-        return bool(_MODULE.match(class_of(raw))) or pairs_of(attributes.get("params")) is not None
+        if _MODULE.match(class_of(raw)):
+            return True
+        pairs = pairs_of(attributes.get("params"))
+        return pairs is not None and all(type(key) is Instance for key, _ in pairs)
 
     @property
     def cut(self) -> bool:

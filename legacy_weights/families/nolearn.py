@@ -22,8 +22,8 @@ from legacy_weights.families.graph import Graph, Node
 from legacy_weights.families.histories import table_of
 from legacy_weights.families.interpretation import Interpretation
 from legacy_weights.families.labels import class_of, label
-from legacy_weights.families.lasagne import Network
 from legacy_weights.families.lasagne_layers import Layers, Place, pairs_of
+from legacy_weights.families.lasagne_network import CHAIN, Network, join, network_of
 from legacy_weights.families.lasagne_settings import settings_of
 from legacy_weights.families.naming import Cell, Name, Paths
 from legacy_weights.families.snapshots import add_snapshot
@@ -82,10 +82,10 @@ def _network(graph: Graph, layers: Layers, variables: Variables, nets: Sequence[
     """Return the layers of all nets; of nets that do not name theirs, in Lasagne's order."""
     named = [_layers_of(graph, layers, net) for net in nets]
     if not all(named):
-        return lasagne.network_of(graph, layers, variables)
+        return network_of(graph, layers, variables)
     chains = [_places(layers, pairs) for pairs in named]
-    network = lasagne.join(graph, layers, variables, [net.raw for net in nets], chains)
-    return network._replace(note=network.note.replace(lasagne.CHAIN, "`layers_` of nolearn's net"))
+    network = join(graph, layers, variables, [net.raw for net in nets], chains)
+    return network._replace(note=network.note.replace(CHAIN, "`layers_` of nolearn's net"))
 
 
 def _places(layers: Layers, named: Sequence[tuple[str, Instance]]) -> list[Place]:

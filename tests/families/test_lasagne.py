@@ -245,6 +245,20 @@ def test_an_expression_gives_its_variables():
     assert names(top) == ["one", "two", "b"]
 
 
+def test_layers_without_the_variables_of_a_file_do_not_name_them():
+    found = interpret({"spec": source(), "W": shared(2, "W")})
+    assert found.family == "Theano"
+    assert [leaf.name for leaf in found.snapshots[0].leaves] == ["W"]
+
+
+def test_a_class_that_only_looks_like_a_layer():
+    """Many programs keep ``params`` by name; those of Lasagne have variables for keys."""
+    held = collections.OrderedDict([("W", shared(2, "W")), ("b", shared(3, "b"))])
+    found = interpret(model(input_var=None, params=held))
+    assert found.family == "Theano"
+    assert [leaf.name for leaf in found.snapshots[0].leaves] == ["W", "b"]
+
+
 # Hostile files -----------------------------------------------------------------------------------
 
 
