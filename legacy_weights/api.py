@@ -3,24 +3,24 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
 from os import PathLike
 from pathlib import Path
 
 from legacy_weights.architectures import with_architecture
 from legacy_weights.containers import Siblings, open_buffer, unwrap
 from legacy_weights.description import Description
-from legacy_weights.errors import LayoutError, UsageError, in_file
-from legacy_weights.families.unflatten import Entry, unflatten
+from legacy_weights.errors import UsageError, in_file
+from legacy_weights.families.unflatten import Entry
 from legacy_weights.hashing import sha256_file
 from legacy_weights.hierarchy import MigratedFile, is_hierarchy, open_file
 from legacy_weights.hierarchy.described import upgraded
-from legacy_weights.layouts import load_layout
 from legacy_weights.readers import is_hdf5, read_hdf5
 from legacy_weights.readers import tree as tree_of
-from legacy_weights.transforms import transform
-from legacy_weights.tree import JSON, Record, Source, Tree
+from legacy_weights.transforms import selection, transform
+from legacy_weights.transforms.layout import with_layout
+from legacy_weights.tree import JSON, Source, Tree
 
 Path_ = str | PathLike[str]
 Progress = Callable[[int, int, str], None]
@@ -98,7 +98,7 @@ def read(
         if architecture is not None:
             found = with_architecture(found, architecture)
         if layout is not None:
-            found = _with_layout(found, layout)
+            found = with_layout(found, layout)
         return transform(found, convert) if convert else found
 
 
@@ -112,56 +112,6 @@ def _read(path: Path) -> Tree:
     source = Source(path.name, len(buffer), "hdf5", digest)
     found = read_hdf5(path, source)
     return upgraded(found) if isinstance(found, Description) else found
-
-
-def _with_layout(tree: Tree, layout: Path_ | Sequence[Entry]) -> Tree:
-    if isinstance(layout, str | PathLike):
-        entries, note = load_layout(layout), f"layout {Path(layout).name}"
-    else:
-        entries, note = list(layout), "layout"
-    weights = [leaf for snapshot in tree.snapshots for leaf in snapshot.leaves]
-    vectors = [leaf for leaf in weights if len(leaf.array.shape) == 1]
-    if len(weights) != 1 or not vectors:
-        shapes = ", ".join(str(leaf.array.shape) for leaf in weights[:6]) or "no array"
-        raise LayoutError(
-            f"a layout is for a file with one flat vector, and this one has {shapes}",
-            expected="one array of one dimension",
-        )
-    taken = {leaf.path for leaf in tree.other}
-    snapshot, vector = unflatten(vectors[0], entries, note=note, taken=taken)
-    step: dict[str, JSON] = {"action": "unflatten", "vector": vectors[0].path, "layout": note}
-    moved = {vectors[0].path: vector.path}
-    return replace(
-        tree,
-        snapshots=(snapshot,),
-        default_snapshot=snapshot.name,
-        other=(vector, *tree.other),
-        history=(*tree.history, step),
-        records=_Moved(tree.records, moved),
-    )
-
-
-@dataclass(frozen=True, slots=True)
-class _Moved:
-    """Records whose pointers follow arrays that were given another path."""
-
-    records: Callable[[], Iterable[Record]]
-    paths: Mapping[str, str]
-
-    def __call__(self) -> Iterator[Record]:
-        for record in self.records():
-            content = {key: self._follow(value) for key, value in record.content.items()}
-            yield replace(record, content=content)
-
-    def _follow(self, value: JSON) -> JSON:
-        if isinstance(value, list):
-            return [self._follow(item) for item in value]
-        if not isinstance(value, dict):
-            return value
-        place = value.get("$array")
-        if isinstance(place, str):
-            return {**value, "$array": self.paths.get(place, place)}
-        return {key: self._follow(item) for key, item in value.items()}
 
 
 def default_target(path: Path_) -> Path:
@@ -178,6 +128,7 @@ def migrate(
     layout: Path_ | Sequence[Entry] | None = None,
     architecture: Path_ | dict[str, JSON] | None = None,
     convert: Iterable[str] = (),
+    weights_only: bool = False,
     dry_run: bool = False,
     progress: Progress | None = None,
 ) -> Report:
@@ -193,6 +144,8 @@ def migrate(
         Whether an existing target is replaced.
     layout, architecture, convert : optional
         See :func:`read`.
+    weights_only : bool
+        Leave out what is in no snapshot; see :mod:`legacy_weights.transforms.selection`.
     dry_run : bool
         Read and report, and write nothing.
     progress : callable, optional
@@ -218,6 +171,9 @@ def migrate(
         if target.exists() and Path(path).exists() and target.samefile(path):
             raise UsageError("the target is the legacy file itself", file=target)
     tree = read(path, layout=layout, architecture=architecture, convert=convert)
+    if weights_only:
+        with in_file(path):
+            tree = selection.weights_only(tree)
     if dry_run:
         return Report(tree, target, 0, written=False)
     written = write(tree, target, overwrite=overwrite, progress=progress)

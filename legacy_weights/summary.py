@@ -141,7 +141,8 @@ def _listed(title: str, kind: str, leaves: Sequence[Leaf], everything: bool) -> 
     head = f"{title:<9} {plural(len(leaves), kind)}"
     if everything:
         yield f"{head}{_graphs(leaves)}"
-        yield from table([[*_facts(leaf), _origin(leaf)] for leaf in leaves], _GAPS[1:])
+        rows = [[*_facts(leaf), _origin(leaf), _reason(leaf)] for leaf in leaves]
+        yield from table(rows, (*_GAPS[1:], "  "))
     else:
         yield f"{head}{_graphs(leaves) or _names(leaves, _LINE - len(head))}    (--all lists them)"
 
@@ -175,6 +176,12 @@ def _origin(leaf: Leaf) -> str:
     origin = leaf.origins[0].removesuffix(".container.storage[0]") if leaf.origins else ""
     same = _WORD.findall(origin.replace("<args>", "")) == _WORD.findall(leaf.name)
     return "" if same or not origin else shown(origin)
+
+
+def _reason(leaf: Leaf) -> str:
+    """Return why an array has its role, unless the line above tells it of all."""
+    graph = leaf.role in (Role.CONSTANT, Role.OTHER)
+    return f"({shown(leaf.note)})" if leaf.note and not graph else ""
 
 
 _WORD = re.compile(r"\w+")

@@ -29,6 +29,10 @@ def migrate(
     architecture: Architecture = None,
     convert: Convert = (),
     all: All = False,
+    weights_only: Annotated[
+        bool,
+        Parameter(negative=(), help="Leave out every array that is no part of the model."),
+    ] = False,
     json: Json = False,
     quiet: Annotated[
         bool, Parameter(name=["--quiet", "-q"], negative=(), help="Print nothing but errors.")
@@ -51,6 +55,7 @@ def migrate(
             layout=layout,
             architecture=architecture,
             convert=convert,
+            weights_only=weights_only,
             dry_run=dry_run,
             progress=progress,
         )

@@ -42,11 +42,13 @@ FAMILIES: tuple[Family, ...] = (
 A framework comes before the one that it stands on.
 """
 
+NO_WEIGHTS = "no array is known to be a weight; each is kept by its path"
+
 
 def interpret(graph: Graph) -> Interpretation:
     """Return what the first family that knows a graph makes of it."""
-    for family in FAMILIES:
-        found = family(graph)
-        if found is not None:
-            return found
-    return plain.interpret(graph)
+    found = next(filter(None, (family(graph) for family in FAMILIES)), None)
+    meaning = plain.interpret(graph) if found is None else found
+    if graph.arrays and not meaning.snapshots:
+        meaning.warnings.append(NO_WEIGHTS)
+    return meaning

@@ -46,7 +46,7 @@ def interpret(graph: Graph) -> Interpretation:
     listed = {key: entry for key, entry in listed.items() if id(entry.owner) in owners}
     held = held_plainly(graph, owners) | whole
     cells = [cell for cell in cells if id(cell) in listed or id(cell.node) in held]
-    result = Interpretation("plain arrays", "")
+    result = Interpretation("plain arrays", "no known model")
     if cells:
         add_snapshot(graph, arrange(graph, cells, listed), result)
     else:

@@ -19,6 +19,7 @@ import legacy_weights
 from legacy_weights.errors import LegacyWeightsError, UnreadableError
 
 READABLE = [entry for entry in MANIFEST if entry["status"] != 3]
+PICKLES = [entry for entry in READABLE if entry["file"].startswith("pickles/")]
 
 
 @pytest.fixture
@@ -62,7 +63,7 @@ def truth(array):
     return dtype, tuple(array["shape"]), fortran, array["sha256"]
 
 
-@pytest.mark.parametrize("entry", READABLE, ids=lambda entry: entry["file"])
+@pytest.mark.parametrize("entry", PICKLES, ids=lambda entry: entry["file"])
 def test_the_arrays_are_those_that_were_pickled(entry):
     tree = legacy_weights.read(FIXTURES / entry["file"])
     found = Counter(map(facts, tree.leaves()))
@@ -84,8 +85,9 @@ def test_every_record_is_json(entry):
     pointers = set()
     json.loads(text, object_hook=lambda part: pointers.add(part.get("$array")) or part)
     assert pointers - {None} <= places
-    own = {record.cls for record in made} - set(tree.classes)
-    assert all(name.isalpha() or name.startswith("numpy.") for name in own)
+    if entry in PICKLES:
+        own = {record.cls for record in made} - set(tree.classes)
+        assert all(name.isalpha() or name.startswith("numpy.") for name in own)
 
 
 def test_the_protocol_is_part_of_the_kind():
