@@ -93,13 +93,9 @@ def add_network(
     known = {id(entry.cell) for entry in entries}
     updates = Updates(graph, variables.cells)
     memory = updates.memory([entry.cell for entry in entries])
-    remembered = {id(entry.cell) for entry in memory}
+    known |= {id(entry.cell) for entry in memory}
     listed = stated_lists(graph, variables.cells)
-    further = [
-        cell
-        for cell in variables.cells
-        if id(cell) in listed and id(cell) not in known | remembered
-    ]
+    further = [c for c in variables.cells if id(c) in listed and id(c) not in known]
     order, note = network.order, network.note
     weights = [*trained, *further]
     if further:
