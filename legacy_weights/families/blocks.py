@@ -8,7 +8,7 @@ The name of a parameter is the path of its brick and its own, ``/mlp/linear_0.W`
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from legacy_weights.families.arrangement import Arrangement
@@ -21,9 +21,9 @@ from legacy_weights.families.naming import Cell, Name
 from legacy_weights.families.order import order_cells, stated_lists
 from legacy_weights.families.others import add_others
 from legacy_weights.families.snapshots import add_snapshot
-from legacy_weights.families.theano import Kind, cells_of, kind_of, merge_copies, roles_of
 from legacy_weights.families.updates import Updates, describe_memory
 from legacy_weights.families.values import Bundle, is_ordered_dict, resolve
+from legacy_weights.families.variables import Variables
 from legacy_weights.pickles.objects import Instance
 from legacy_weights.tree import Order, Role, Trainable
 
@@ -39,9 +39,10 @@ def interpret(graph: Graph) -> Interpretation | None:
     classes = (class_of(raw) for _, raw in graph.instances())
     if not members and not any(dotted.startswith(_PACKAGE) for dotted in classes):
         return None
-    roles = roles_of(graph)
-    cells = _cells(graph, members, roles)
-    weights, stated = _named(graph, cells, members)
+    variables = Variables(graph)
+    roles = variables.roles
+    cells = [*variables.cells, *_alone(graph, variables.cells, members)]
+    weights, stated = _named(graph, cells, variables.by_object, members)
     if not weights:
         return None
     result = Interpretation("Blocks", _evidence(graph))
@@ -71,35 +72,28 @@ def _members(graph: Graph) -> Iterator[tuple[int, str]]:
                 yield id(resolve(item)), name.removeprefix(_MEMBER)
 
 
-def _cells(graph: Graph, members: dict[int, str], roles: dict[int, Role]) -> list[Cell]:
-    """Return the cells of shared variables; and of parameters that no variable has."""
-    shared = [
-        node
-        for node in graph.nodes.values()
-        if kind_of(node.raw) is Kind.SHARED and roles.get(id(node)) is not Role.RANDOM
-    ]
-    cells = merge_copies(graph, cells_of(graph, shared, roles))
+def _alone(graph: Graph, cells: Sequence[Cell], members: Mapping[int, str]) -> Iterator[Cell]:
+    """Yield cells of parameters that no variable has."""
     held = {
         id(array.value)
         for cell in cells
         for known in (cell, *cell.copies)
         for array in known.arrays
     }
-    alone = [n for n in graph.arrays if id(n.value) in members and id(n.value) not in held]
-    return [*cells, *(Cell(node, [node]) for node in alone)]
+    for node in graph.arrays:
+        if id(node.value) in members and id(node.value) not in held:
+            yield Cell(node, [node])
 
 
-def _named(graph: Graph, cells: Sequence[Cell], members: dict[int, str]) -> tuple[list[Cell], bool]:
+def _named(
+    graph: Graph,
+    cells: Sequence[Cell],
+    by_object: Mapping[int, Cell],
+    members: Mapping[int, str],
+) -> tuple[list[Cell], bool]:
     """Name the parameters among cells; return them, and whether a model states their order."""
-    by_object = {
-        id(node.raw): cell
-        for cell in cells
-        for known in (cell, *cell.copies)
-        for node in known.known_as
-    }
     found: dict[int, Cell] = {}
-    by_model = list(_by_models(graph))
-    for variable, name in by_model:
+    for variable, name in _by_models(graph):
         cell = by_object.get(id(variable))
         if cell is not None and id(cell) not in found:
             cell.full_name = components(name, "/")

@@ -56,13 +56,17 @@ def log_tables(graph: Graph, result: Interpretation) -> None:
 def _rows(raw: Instance, budget: int) -> tuple[dict[int, dict[str, Any]], int]:
     """Return the rows by their iteration, and what is left of the budget; a huge log has none."""
     rows: dict[int, dict[str, Any]] = {}
+    labelled: dict[int, dict[str, Any]] = {}
     for time, row in mapping(raw):
         held = row if type(row) is dict else ()
         budget -= 1 + len(held)
         if budget < 0:
             return {}, 0
         if type(time) is int and 0 <= time < 2**63 and type(row) is dict:
-            rows[time] = {label(k): v for k, v in row.items() if isinstance(k, str | bytes)}
+            if id(row) not in labelled:  # a small file can have one row a million times
+                named = {label(k): v for k, v in row.items() if isinstance(k, str | bytes)}
+                labelled[id(row)] = named
+            rows[time] = labelled[id(row)]
     return rows, budget
 
 

@@ -31,7 +31,7 @@ from legacy_weights.pickles.objects import Instance, ObjectArray
 HIDDEN = frozenset(
     [
         *("owner", "_owner", "inputs", "outputs", "clients", "tag", "fgraph", "maker", "update"),
-        *("default_update", "apply_node"),
+        *("default_update", "_default_update", "apply_node"),
     ]
 )
 """Attributes by which Theano wires its graphs; a path through one of them names nothing."""

@@ -8,7 +8,7 @@ list ``_params`` (``Softmax``: b, W), or its transformer's filters and then its 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from legacy_weights.families.arrangement import Arrangement
@@ -20,9 +20,10 @@ from legacy_weights.families.naming import Cell, Name
 from legacy_weights.families.others import add_others
 from legacy_weights.families.pylearn2_facts import describe, monitor_tables
 from legacy_weights.families.snapshots import add_snapshot
-from legacy_weights.families.theano import Kind, cells_of, kind_of, merge_copies, roles_of
+from legacy_weights.families.theano import Kind, kind_of
 from legacy_weights.families.updates import Updates, describe_memory
 from legacy_weights.families.values import class_name
+from legacy_weights.families.variables import Variables
 from legacy_weights.pickles.objects import Instance
 from legacy_weights.tree import Order, Role, Trainable
 
@@ -62,13 +63,11 @@ class _Parameter(NamedTuple):
 def interpret(graph: Graph) -> Interpretation | None:
     """Return what pylearn2's conventions make of a graph, or None if it has no model of its."""
     mine = any(class_of(raw).startswith(_PACKAGE) for _, raw in graph.instances())
-    shared = [node for node in graph.nodes.values() if kind_of(node.raw) is Kind.SHARED]
-    if not mine or not shared:
+    if not mine:
         return None
-    roles = roles_of(graph)
-    shared = [node for node in shared if roles.get(id(node)) is not Role.RANDOM]
-    cells = merge_copies(graph, cells_of(graph, shared, roles))
-    models = _Models(graph, cells)
+    variables = Variables(graph)
+    cells, roles = variables.cells, variables.roles
+    models = _Models(graph, variables.by_object)
     if not models.cells:
         return None
     result = Interpretation("pylearn2", f"class {class_of(models.found[0].raw)}")
@@ -101,19 +100,13 @@ class _Models:
         Their parameters, each once.
     """
 
-    def __init__(self, graph: Graph, cells: Sequence[Cell]) -> None:
+    def __init__(self, graph: Graph, by_object: Mapping[int, Cell]) -> None:
         self.graph = graph
         self.found: list[Node] = []
         self.cells: list[Cell] = []
         self.known: dict[int, _Parameter] = {}
         self._walked: set[int] = set()
         self._frozen: dict[int, set[int]] = {}
-        by_object = {
-            id(node.raw): cell
-            for cell in cells
-            for known in (cell, *cell.copies)
-            for node in known.known_as
-        }
         for node, raw in graph.instances():
             if node.hidden or id(raw) in self._walked or kind_of(raw) is not Kind.OTHER:
                 continue

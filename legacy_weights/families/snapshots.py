@@ -18,9 +18,10 @@ from legacy_weights.families.naming import (
     name_cells,
     without_common_bundle,
 )
+from legacy_weights.families.provenance import facts
 from legacy_weights.families.values import Step, StepKind
 from legacy_weights.paths import natural
-from legacy_weights.tree import Array, Leaf, Order, Role, Snapshot, Trainable
+from legacy_weights.tree import JSON, Array, Leaf, Order, Role, Snapshot, Trainable
 
 _MOST_LINKS = 10_000
 """So many further paths of all arrays become links, but one of each; a file can have millions."""
@@ -69,9 +70,22 @@ def add_snapshot(
         if links:
             leaves[number] = replace(leaf, links=links)
     result.places.update(aliases.places)
+    _tell(graph, ordered, result)
     result.snapshots.append(
         Snapshot(name, tuple(leaves), arrangement.order, arrangement.note, iteration)
     )
+
+
+def _tell(graph: Graph, cells: Sequence[Cell], result: Interpretation) -> None:
+    """Add to the metadata what the variables say of themselves, by the paths of their arrays."""
+    told: dict[str, JSON] = {}
+    for cell in cells:
+        known = facts(graph, cell)
+        if known:
+            told[result.places[id(cell.arrays[0].raw)]] = known
+    if told:
+        earlier = result.metadata.get("variables")
+        result.metadata["variables"] = (earlier if isinstance(earlier, dict) else {}) | told
 
 
 class _Entry(NamedTuple):

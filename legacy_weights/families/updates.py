@@ -24,6 +24,7 @@ from legacy_weights.tree import Role
 
 _NO_UPDATES = ("grad", "given", "replace")
 """Mappings of variables to expressions that go by such a name are no updates."""
+_DEFAULT_UPDATES = ("default_update", "_default_update")
 _OUTPUTS = ("SymbolicOutput", "Out")
 
 
@@ -146,8 +147,8 @@ def _pairs(graph: Graph, marks: Mapping[int, int]) -> Iterator[tuple[Any, Any]]:
             attributes = graph.attributes(raw) if raw.state else {}
             if is_library(class_of(raw)):
                 found = (attributes.get("variable"), attributes.get("update"))
-                own = (raw, attributes.get("default_update"))
-                yield from _valid(graph, marks, [found, own])
+                own = [(raw, attributes.get(name)) for name in _DEFAULT_UPDATES]
+                yield from _valid(graph, marks, [found, *own])
             held = raw.pairs or ()
         elif type(raw) is dict:
             held = list(raw.items())
