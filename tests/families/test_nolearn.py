@@ -72,6 +72,14 @@ def test_the_best_weights_have_the_names_of_the_nets():
         assert one.array.load().tobytes() == other.array.load().tobytes()
 
 
+def test_layers_keep_the_order_of_the_net():
+    """nolearn's ``Layers`` is an OrderedDict under another name."""
+    tree = genuine("momentum")
+    assert tree.snapshots[0].order_note == "`layers_` of nolearn's net"
+    found = [entry["name"] for entry in tree.metadata["layers"]]
+    assert found == ["input", "hidden", "dropout", "output"]
+
+
 def test_memory_is_named_after_its_parameter():
     names = {leaf.name for leaf in genuine("momentum").other if leaf.role == "optimizer"}
     assert {name.rpartition("/")[0] for name in names} == {
