@@ -73,7 +73,6 @@ _AVERAGE = re.compile(r"(?:^|[_/])(?:running_(?:mean|std)|moving_(?:mean|varianc
 _NUMBERED = re.compile(r"layer_([0-9]{1,9})/param_([0-9]{1,9})")
 _GRAPH = re.compile(r"graph/param_[0-9]+")
 _MOST_MARKS = 16
-_VERSION = re.compile(r"(\d{1,3})\.(\d{1,3})\.(\d{1,3})")
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -115,25 +114,6 @@ def role(name: str, place: Place | None) -> tuple[Role, Trainable, str]:
 def is_known(place: Place) -> bool:
     """Whether an array is one that a layer of Keras itself has."""
     return place.slot in _LATER_SLOTS.get(place.layer.cls, ())
-
-
-def keeps_deviation(metadata: Mapping[str, JSON]) -> bool:
-    """Whether ``running_std`` is a standard deviation, and not a variance in spite of its name.
-
-    It was until Keras 1.0.5 (keras/layers/normalization.py), whose ``model.to_json()`` may lack
-    the version; from 1.0.6 on it is what ``backend.batch_normalization`` takes for a variance.
-
-    Parameters
-    ----------
-    metadata : mapping of str to JSON
-        Of a tree.
-    """
-    config = metadata.get(CONFIG)
-    version = metadata.get("keras_version")
-    if version is None and isinstance(config, dict):
-        version = config.get("keras_version")
-    found = _VERSION.match(version) if isinstance(version, str) else None
-    return found is None or tuple(map(int, found.groups())) < (1, 0, 6)
 
 
 def places(names: Iterable[str], model: Layer) -> dict[str, Place]:

@@ -21,6 +21,7 @@ from legacy_weights.models.specification import (
     Nonlinearity,
     Reshape,
     Shape,
+    Spread,
 )
 from legacy_weights.models.values import Start, Values
 
@@ -122,20 +123,24 @@ def _normalized(
         start: Start = "zeros" if name in (layer.mean, layer.beta) else "ones"
         return values.variable(name, own, start).dimshuffle(order)
 
-    centred = x - part(layer.mean)
-    if layer.inv_std is not None:
-        scale = part(layer.inv_std)
-    elif layer.variance is not None:
-        epsilon = pt.constant(layer.epsilon, dtype=x.dtype)
-        scale = 1 / pt.sqrt(part(layer.variance) + epsilon)
-    elif layer.deviation is not None:
-        scale = 1 / (part(layer.deviation) + pt.constant(layer.epsilon, dtype=x.dtype))
-    else:
-        raise UnreadableError("there is no variance", where=layer.where)
+    scale = _inverse(part(layer.spread), layer.kind, pt.constant(layer.epsilon, dtype=x.dtype))
     if layer.gamma is not None:
         scale = part(layer.gamma) * scale
-    output = centred * scale
+    output = (x - part(layer.mean)) * scale
     return output if layer.beta is None else output + part(layer.beta)
+
+
+def _inverse(spread: TensorVariable, kind: Spread, epsilon: TensorVariable) -> TensorVariable:
+    """Return what batch normalization multiplies by."""
+    match kind:
+        case Spread.VARIANCE:
+            return 1 / pt.sqrt(spread + epsilon)
+        case Spread.VARIANCE_OUTSIDE:
+            return 1 / (pt.sqrt(spread) + epsilon)
+        case Spread.DEVIATION:
+            return 1 / (spread + epsilon)
+        case Spread.INVERSE:
+            return spread
 
 
 def _reshaped(x: TensorVariable, shape: Shape, new: Shape, where: str) -> Built:

@@ -6,6 +6,7 @@ states into one; :mod:`legacy_weights.models.building` makes a graph of it.
 
 from __future__ import annotations
 
+import enum
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TypeAlias
@@ -68,17 +69,30 @@ class Dense:
         return f"dense {self.units}{then} ({names})"
 
 
+class Spread(enum.StrEnum):
+    """What the numbers are by which batch normalization divides, and how."""
+
+    VARIANCE = "variance"
+    """By the root of (variance + epsilon)."""
+    VARIANCE_OUTSIDE = "variance, epsilon outside of the root"
+    """By the root of the variance, + epsilon."""
+    DEVIATION = "standard deviation"
+    """By (standard deviation + epsilon)."""
+    INVERSE = "inverse standard deviation"
+    """It is multiplied by."""
+
+
 @dataclass(frozen=True, slots=True)
 class BatchNorm:
-    """(x - mean) · inv_std · gamma + beta, by stored averages.
+    """(x - mean) / spread · gamma + beta, by stored averages.
 
     Parameters
     ----------
     where : str
-    mean : str
-    variance, deviation, inv_std : str, optional
-        One of the three: of the variance the square root of its sum with `epsilon` is taken, to
-        the deviation `epsilon` is added.
+    mean, spread : str
+        The variables' names.
+    kind : Spread
+        What `spread` is.
     epsilon : float
     gamma, beta : str, optional
     axes : tuple of int, optional
@@ -87,17 +101,15 @@ class BatchNorm:
 
     where: str
     mean: str
-    variance: str | None = None
-    inv_std: str | None = None
-    deviation: str | None = None
+    spread: str
+    kind: Spread = Spread.VARIANCE
     epsilon: float = 0.0
     gamma: str | None = None
     beta: str | None = None
     axes: tuple[int, ...] | None = None
 
     def __str__(self) -> str:
-        spread = self.variance or self.deviation or self.inv_std
-        given = (self.mean, spread, self.gamma, self.beta)
+        given = (self.mean, self.spread, self.gamma, self.beta)
         return f"batch normalization ({', '.join(name for name in given if name)})"
 
 

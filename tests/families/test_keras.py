@@ -129,32 +129,6 @@ def test_layers_that_go_both_ways():
 
 
 @pytest.mark.parametrize(
-    ("metadata", "deviation"),
-    [
-        ({}, True),
-        ({"model_config": {"name": "Sequential"}}, True),
-        ({"model_config": {"keras_version": "1.0.5"}}, True),
-        ({"model_config": {"keras_version": "1.0.6"}}, False),
-        ({"keras_version": "1.2.2"}, False),
-        ({"keras_version": "1.10.0"}, False),
-        ({"keras_version": 1.2}, True),
-    ],
-)
-def test_what_running_std_is(metadata, deviation):
-    """keras/layers/normalization.py of 1.0.5 divides by it, that of 1.0.6 takes its root."""
-    assert keras.keeps_deviation(metadata) is deviation
-
-
-@pytest.mark.parametrize("stem", ["nested_k033"])
-def test_a_model_of_keras_0_lives_again(stem):
-    stored = np.load(KERAS / f"truth/{stem}.npz")
-    architecture = KERAS / f"architecture/{stem}.json"
-    tree = legacy_weights.read(KERAS / f"{stem}.h5", architecture=architecture)
-    found = legacy_weights.load_model(tree).predict(stored["x0"])
-    np.testing.assert_allclose(found, stored["y"], rtol=1e-5, atol=1e-6)
-
-
-@pytest.mark.parametrize(
     "config",
     [
         None,

@@ -18,6 +18,7 @@ from legacy_weights.models.specification import (
     Noise,
     Nonlinearity,
     Reshape,
+    Spread,
 )
 from legacy_weights.models.values import Values
 
@@ -53,9 +54,22 @@ def test_batch_normalization(axes, kept):
     wanted = (x - spread(mean)) / np.sqrt(spread(var) + 0.1) * spread(gamma) + spread(beta)
     layer = BatchNorm("n", "m", "v", epsilon=0.1, gamma="g", beta="b", axes=axes)
     np.testing.assert_allclose(run([layer], x, arrays), wanted, rtol=1e-12)
-    inverse = BatchNorm("n", "m", inv_std="v", axes=axes)
-    wanted = (x - spread(mean)) * spread(var)
-    np.testing.assert_allclose(run([inverse], x, {"m": mean, "v": var}), wanted, rtol=1e-12)
+
+
+@pytest.mark.parametrize(
+    ("kind", "divisor"),
+    [
+        (Spread.VARIANCE, lambda v: np.sqrt(v + 0.1)),
+        (Spread.VARIANCE_OUTSIDE, lambda v: np.sqrt(v) + 0.1),
+        (Spread.DEVIATION, lambda v: v + 0.1),
+        (Spread.INVERSE, lambda v: 1 / v),
+    ],
+)
+def test_what_batch_normalization_divides_by(kind, divisor):
+    x, mean, v = RNG.normal(size=(4, 3)), RNG.normal(size=3), RNG.uniform(0.5, 2, 3)
+    layer = BatchNorm("n", "m", "v", kind, epsilon=0.1)
+    found = run([layer], x, {"m": mean, "v": v})
+    np.testing.assert_allclose(found, (x - mean) / divisor(v), rtol=1e-12)
 
 
 @pytest.mark.parametrize("axes", [(1,), (0, 7), ()])

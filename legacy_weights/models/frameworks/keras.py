@@ -3,18 +3,23 @@
 A ``Sequential``, also within another, or a ``Model`` whose layers form one chain.  What layers do
 stands in keras/layers/core.py, normalization.py, noise.py and advanced_activations.py, here as in
 prediction: dropout and noise do nothing, and batch normalization of mode 0 takes the running
-averages.  ``running_std`` holds a variance in spite of its name from Keras 1.0.6 on
-(:func:`legacy_weights.families.keras.keeps_deviation`).
+averages.
+
+``running_std`` is a standard deviation up to Keras 1.0.6, and from 1.0.7 on a variance in spite of
+its name; only since 1.0.8 epsilon is added inside of the root (keras/layers/normalization.py and
+keras/backend/theano_backend.py, ``batch_normalization``, of each version).  The version stands in
+architectures since 1.0.4 and in whole models since 1.0.7.
 """
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from math import prod
 
 from legacy_weights.errors import UnreadableError
-from legacy_weights.families.keras import CONFIG, keeps_deviation, places
+from legacy_weights.families.keras import CONFIG, places
 from legacy_weights.families.keras_architecture import Layer as Stated
 from legacy_weights.families.keras_architecture import parse
 from legacy_weights.models.frameworks.json_values import Settings
@@ -29,6 +34,7 @@ from legacy_weights.models.specification import (
     Reshape,
     Shape,
     Specification,
+    Spread,
 )
 from legacy_weights.tree import JSON, Snapshot, Tree
 
@@ -42,19 +48,17 @@ _FUNCTIONS = {
 _NOTHING = frozenset({"Dropout", "GaussianNoise", "GaussianDropout", "ActivityRegularization"})
 _CLASSES = "Dense, Activation, BatchNormalization, Flatten, Reshape, LeakyReLU, ELU, Dropout"
 _MOST_LAYERS = 10_000
+_VERSION = "keras_version"
+_NUMBERS = re.compile(r"([0-9]{1,4})\.([0-9]{1,4})\.([0-9]{1,4})")
 
 
 @dataclass(frozen=True, slots=True)
 class _Step:
-    """A layer, its settings, and the names of its arrays by their slots: ``W``, ``b``.
-
-    `deviation` is whether ``running_std`` is what it is called.
-    """
+    """A layer, its settings, and the names of its arrays by their slots: ``W``, ``b``."""
 
     stated: Stated
     settings: Settings
     names: Mapping[str, str]
-    deviation: bool
 
     @property
     def where(self) -> str:
@@ -82,19 +86,22 @@ def specification(tree: Tree, snapshot: Snapshot) -> Specification:
             "the file has weights without an architecture",
             where=CONFIG,
             expected="a whole model, as `model.save` writes it",
-            advice="Where what model.to_json() gave is kept, see families.keras.describe",
+            advice="Give what model.to_json() gave: load_model(read(FILE, architecture=JSON))",
         )
     try:
         model = parse(config)
     except ValueError as error:
         raise UnreadableError(f"this is no architecture: {error}", where=CONFIG) from error
     shapes = {leaf.name: leaf.array.shape for leaf in snapshot.leaves}
-    steps = list(_steps(model, shapes, keeps_deviation(tree.metadata)))
+    steps = list(_steps(model, shapes))
+    version = tree.metadata.get(_VERSION)
+    if version is None and isinstance(config, dict):
+        version = config.get(_VERSION)
     shape = _input_shape(steps, shapes)
     layers: list[Layer] = []
     current = shape
     for step in steps:
-        found = _layer(step, current)
+        found = _layer(step, current, version)
         layers += found
         for layer in found:
             current = _shape_after(layer, current)
@@ -104,14 +111,13 @@ def specification(tree: Tree, snapshot: Snapshot) -> Specification:
 # Which layers, in which order ------------------------------------------------------------------
 
 
-def _steps(model: Stated, names: Mapping[str, Shape], deviation: bool) -> Iterator[_Step]:
+def _steps(model: Stated, names: Mapping[str, Shape]) -> Iterator[_Step]:
     slots: dict[int, dict[str, str]] = {}
     for name, place in places(names, model).items():
         slots.setdefault(id(place.layer), {})[place.slot] = name
     for number, stated in enumerate(_chain(model, "the model")):
         where = f"layer {number}, {stated.name or 'without a name'} ({stated.cls})"
-        settings = Settings(stated.config, where)
-        yield _Step(stated, settings, slots.get(id(stated), {}), deviation)
+        yield _Step(stated, Settings(stated.config, where), slots.get(id(stated), {}))
 
 
 def _chain(model: Stated, where: str) -> Iterator[Stated]:
@@ -201,7 +207,7 @@ def _input_shape(steps: Sequence[_Step], shapes: Mapping[str, Shape]) -> Shape:
 # Each layer ------------------------------------------------------------------------------------
 
 
-def _layer(step: _Step, shape: Shape) -> list[Layer]:
+def _layer(step: _Step, shape: Shape, version: JSON) -> list[Layer]:
     """Return what a layer does to an input of a shape; nothing for an ``InputLayer``."""
     cls, settings, where = step.stated.cls, step.settings, step.where
     if cls == "InputLayer":
@@ -224,7 +230,7 @@ def _layer(step: _Step, shape: Shape) -> list[Layer]:
         key = "target_shape" if "target_shape" in settings else "dims"
         return [Reshape(where, tuple(settings.integers(key)))]
     if cls == "BatchNormalization":
-        return [_batch_norm(step, shape)]
+        return [_batch_norm(step, shape, version)]
     raise UnreadableError(
         f"a layer of the class {cls} cannot be rebuilt",
         where=where,
@@ -246,7 +252,7 @@ def _function(settings: Settings) -> Function:
     return _FUNCTIONS[name]
 
 
-def _batch_norm(step: _Step, shape: Shape) -> BatchNorm:
+def _batch_norm(step: _Step, shape: Shape, version: JSON) -> BatchNorm:
     settings = step.settings
     if settings.values.get("mode", 0) != 0:
         raise UnreadableError(
@@ -262,13 +268,30 @@ def _batch_norm(step: _Step, shape: Shape) -> BatchNorm:
     return BatchNorm(
         step.where,
         mean=step.name("running_mean"),
-        variance=None if step.deviation else step.name("running_std"),
-        deviation=step.name("running_std") if step.deviation else None,
+        spread=step.name("running_std"),
+        kind=_spread(version, step.where),
         epsilon=settings.number("epsilon"),
         gamma=step.name("gamma"),
         beta=step.name("beta"),
         axes=tuple(other for other in range(ndim) if other != axis % ndim),
     )
+
+
+def _spread(version: JSON, where: str) -> Spread:
+    """Return what ``running_std`` is in a version of Keras; None is one before 1.0.4."""
+    if version is None:
+        return Spread.DEVIATION
+    found = _NUMBERS.match(version) if isinstance(version, str) else None
+    if found is None:
+        raise UnreadableError(
+            f"the version of Keras is {version!r:.40}",
+            where=where,
+            expected="numbers: what the running averages are depends on it",
+        )
+    number = tuple(int(part) for part in found.groups())
+    if number < (1, 0, 7):
+        return Spread.DEVIATION
+    return Spread.VARIANCE_OUTSIDE if number == (1, 0, 7) else Spread.VARIANCE
 
 
 def _shape_after(layer: Layer, shape: Shape) -> Shape:

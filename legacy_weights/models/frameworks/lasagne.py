@@ -24,6 +24,7 @@ from legacy_weights.models.specification import (
     Reshape,
     Shape,
     Specification,
+    Spread,
 )
 from legacy_weights.tree import JSON, Snapshot, Tree
 
@@ -165,7 +166,8 @@ def _layer(layer: _Stated) -> Layer:
         return BatchNorm(
             where,
             mean=layer.array("mean"),
-            inv_std=layer.array("inv_std"),
+            spread=layer.array("inv_std"),
+            kind=Spread.INVERSE,
             gamma=layer.arrays.get("gamma"),
             beta=layer.arrays.get("beta"),
             axes=tuple(axes),
