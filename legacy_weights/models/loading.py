@@ -21,7 +21,6 @@ _FRAMEWORKS = {
     "Keras": "keras",
     "Lasagne": "lasagne",
     "nolearn": "lasagne",
-    "scikit-neuralnetwork": "lasagne",
     "pylearn2": "pylearn2",
     "rllab": "rllab",
     "Theano": "theano",
@@ -50,6 +49,14 @@ def load_model(
     Model
         Of a GAIL policy a :class:`Policy`, as :func:`load_policy` gives it.
 
+    Notes
+    -----
+    Each module of :mod:`legacy_weights.models.frameworks` says what it rebuilds, from what, and
+    which outputs there are: models of the deeplearning.net tutorials, by the expression of
+    ``p_y_given_x`` in the file (probabilities); Lasagne's and nolearn's chains of dense, batch
+    normalization, dropout and nonlinearity layers; Keras 0 and 1 dense chains; pylearn2's ``MLP``;
+    rllab's categorical (probabilities), Gaussian (mean and log_std) and deterministic policies.
+
     Raises
     ------
     UsageError
@@ -77,7 +84,7 @@ def load_model(
 def _specify(family: str) -> Callable[[Tree, Snapshot], Specification]:
     if family not in _FRAMEWORKS:
         raise UnreadableError(
-            f"files of the kind {family!r} do not say of which layers the model is made",
+            f"files of the kind {family!r} are not rebuilt as models",
             expected=f"a model of {', '.join(_FRAMEWORKS)} or GAIL",
             advice="The weights can be had by legacy_weights.open or read",
         )

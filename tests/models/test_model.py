@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import subprocess
 import sys
 from dataclasses import replace
@@ -11,7 +12,7 @@ import pytest
 from gail_support import FIXTURES as GAIL
 from gail_support import MODES
 from model_support import assert_same, evaluate, model_of, truth_of
-from support import FIXTURES
+from support import FIXTURES, ROOT
 
 import legacy_weights
 from legacy_weights.errors import LayoutError, UnreadableError, UsageError
@@ -109,7 +110,7 @@ def test_a_gail_log_gives_its_policy():
 def test_files_that_state_no_model(tmp_path):
     path = tmp_path / "w.npz"
     np.savez(path, W=np.zeros((2, 2)))
-    with pytest.raises(UnreadableError, match=r"plain arrays.*does not|do not say") as error:
+    with pytest.raises(UnreadableError, match="plain arrays.*not rebuilt") as error:
         legacy_weights.load_model(path)
     assert error.value.file == str(path)
     with pytest.raises(UsageError, match="no snapshot 'best'"):
@@ -167,3 +168,17 @@ def test_the_package_imports_no_pytensor_for_its_name():
     subprocess.run(
         [sys.executable, "-c", code + "assert 'pytensor' not in sys.modules"], check=True
     )
+
+
+def test_the_example_of_the_readme():
+    text = (ROOT / "README.md").read_text()
+    model = model_of(MLP)
+    assert f">>> model\n{model!r}\n" in text
+    assert f">>> print(model.layers)\n{model.layers}\n" in text
+    assert f">>> model.flat\n{model.flat!r}\n" in text
+    (numbers,) = re.findall(r"predict\(numpy.zeros\(6\)\)\narray\(\[(.+?)\], dtype=float32", text)
+    wanted = np.array([float(number) for number in numbers.split(",")])
+    np.testing.assert_allclose(evaluate(model, np.zeros((1, 6)))[0], wanted, atol=1e-6)
+    with pytest.raises(UnreadableError) as error:
+        model_of("keras/conv_th_model_k122.h5")
+    assert str(error.value).removeprefix(f"{error.value.file}: ") in text
