@@ -21,7 +21,7 @@ from legacy_weights.families.order import stated_lists
 from legacy_weights.families.others import add_others
 from legacy_weights.families.snapshots import add_snapshot
 from legacy_weights.families.theano import roles_of
-from legacy_weights.families.values import StepKind
+from legacy_weights.families.values import StepKind, is_on_gpu
 from legacy_weights.pickles.objects import Instance, MaskedArray
 
 
@@ -29,7 +29,7 @@ def interpret(graph: Graph) -> Interpretation:
     """Return the arrays of plain containers as weights, all others beside them."""
     roles = roles_of(graph)
     cells = [
-        Cell(node, [node], others=_masked(node))
+        Cell(node, [node], others=_stand_in(node))
         for node in graph.arrays
         if id(node) not in roles and is_numeric(node)
     ]
@@ -76,11 +76,13 @@ def _with_sparse(
     return cells
 
 
-def _masked(node: Node) -> list[Node]:
-    """Return the masked array of which an array is the data: a list has that one."""
-    if node.parent is None or type(node.parent.value) is not MaskedArray:
+def _stand_in(node: Node) -> list[Node]:
+    """Return what a list has in place of an array: a masked array, a value on a GPU."""
+    holder = node.parent
+    if holder is None:
         return []
-    return [node.parent] if node.step.key == "data" else []
+    masked = type(holder.value) is MaskedArray and node.step.key == "data"
+    return [holder] if masked or is_on_gpu(holder.raw) else []
 
 
 def held_plainly(graph: Graph, owners: set[int]) -> set[int]:

@@ -179,6 +179,7 @@ def children(raw: Any, value: Any, step: Step) -> Iterator[tuple[Step, Any]]:
 
 _ITEMS = Step(StepKind.STATE, "items")
 SET = Step(StepKind.STATE, "elements of a set")
+_VALUE = Step(StepKind.STATE, "value on a GPU")
 _PAIRS = Step(StepKind.STATE, "pairs")
 _STATE = Step(StepKind.STATE, "attributes")
 _ALONE = Step(StepKind.STATE, "the only entry")
@@ -276,6 +277,8 @@ def _arguments(raw: Instance, step: Step) -> Iterator[tuple[Step, Any]]:
         yield _STATE_PAIRS if step == _STATE else _PAIRS, raw.args[0]
     elif is_sequence(raw):
         yield SET if class_name(raw) in ("set", "frozenset") else _ITEMS, raw.args[0]
+    elif is_on_gpu(raw):
+        yield _VALUE, raw.args[0]
     elif raw.args:
         names = argument_names(raw)
         yield _steps_of(names) if names else Step(StepKind.PART, "args"), raw.args
@@ -316,6 +319,16 @@ def is_sequence(raw: Any) -> bool:
         and bool(raw.args)
         and type(raw.args[0]) in (list, tuple)
     )
+
+
+def is_on_gpu(raw: Any) -> bool:
+    """Whether a record is a value on a GPU, which carries an ndarray as its first argument.
+
+    They are written by ``theano/sandbox/cuda/type.py`` and ``theano/gpuarray/type.py``.
+    """
+    if class_name(raw) not in ("CudaNdarray_unpickler", "GpuArray_unpickler") or not raw.args:
+        return False
+    return raw.cls.module.startswith("theano.") and isinstance(resolve(raw.args[0]), np.ndarray)
 
 
 def attribute_parts(state: Any) -> tuple[Any, ...]:

@@ -4,8 +4,8 @@ from collections import OrderedDict, deque
 
 import numpy as np
 import pytest
-from stubs import graph, interpret, model, stub, weights
-from support import FIXTURES, MANIFEST
+from stubs import graph, interpret, model, records, stub, weights
+from support import FIXTURES, MANIFEST, REAL, needs_shared
 
 import legacy_weights
 from legacy_weights.families import plain
@@ -195,3 +195,50 @@ def test_a_file_without_an_array_has_no_snapshot():
     tree = legacy_weights.read(FIXTURES / "pickles/plain/options_p2.pkl")
     assert tree.snapshots == ()
     assert plain.interpret(graph({"n": 1})).family == "unknown"
+
+
+# Values on a GPU -------------------------------------------------------------------------------
+
+
+def on_gpu(values, *context):
+    name = "theano.gpuarray.type.GpuArray_unpickler"
+    unpickler = stub(name if context else "theano.sandbox.cuda.type.CudaNdarray_unpickler")
+
+    class Unpickled:
+        def __reduce__(self):
+            return unpickler, (values, *context)
+
+    return Unpickled()
+
+
+def test_a_value_on_a_gpu_stands_where_its_record_does():
+    w, b = np.arange(2, dtype="f4"), np.arange(3, dtype="f4")
+    held = {"W": on_gpu(w, "dev0"), "layers": [on_gpu(b)]}
+    (snapshot,) = interpret(held).snapshots
+    assert [(leaf.name, leaf.origins) for leaf in snapshot.leaves] == [
+        ("W", ("['W']",)),
+        ("layers/0", ("['layers'][0]",)),
+    ]
+    assert "dev0" in str([record.content for record in records(held)])
+
+
+def test_a_list_of_values_on_a_gpu_has_an_order():
+    values = [on_gpu(np.arange(n + 1.0), "dev0") for n in range(3)]
+    (snapshot,) = interpret(model(params=values, rate=on_gpu(np.ones(1)))).snapshots
+    assert [leaf.array.shape for leaf in snapshot.leaves] == [(1,), (2,), (3,)]
+    assert snapshot.order == "stated"
+
+
+@pytest.mark.parametrize("wrong", [None, 3, "x", [1.0]])
+def test_a_gpu_value_of_the_wrong_kind(wrong):
+    assert interpret([on_gpu(wrong, "dev0"), on_gpu(wrong)]).snapshots == []
+
+
+@needs_shared
+@pytest.mark.parametrize("file", ["gpuarray/tests/GpuArray", "sandbox/cuda/tests/CudaNdarray"])
+def test_real_values_on_a_gpu(file):
+    tree = legacy_weights.read(REAL / f"Theano+Theano/theano/{file}.pkl")
+    (leaf,) = tree.snapshots[0].leaves
+    assert (leaf.array.dtype.name, leaf.array.shape) == ("float32", (1,))
+    # theano/sandbox/cuda/tests/test_type.py and theano/gpuarray/tests/test_type.py, test_unpickle_…
+    assert leaf.array.load().tolist() == [-42.0]

@@ -181,7 +181,6 @@ def test_objects_without_weights():
     for path, roles in [
         ("lisa-lab+pylearn2/pylearn2/crossval/cifar10_preprocessed_test.pkl", {"random"}),
         ("Theano+Theano/theano/tensor/signal/tests/old_pool_interface.pkl", {"constant"}),
-        ("Theano+Theano/theano/gpuarray/tests/GpuArray.pkl", {"data"}),
     ]:
         tree, found = by_role(path)
         assert (tree.snapshots, tree.default_snapshot) == ((), None)
