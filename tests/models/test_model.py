@@ -110,7 +110,7 @@ def test_a_gail_log_gives_its_policy():
 def test_files_that_state_no_model(tmp_path):
     path = tmp_path / "w.npz"
     np.savez(path, W=np.zeros((2, 2)))
-    with pytest.raises(UnreadableError, match="plain arrays.*not rebuilt") as error:
+    with pytest.raises(UnreadableError, match=r"plain arrays.*not rebuilt") as error:
         legacy_weights.load_model(path)
     assert error.value.file == str(path)
     with pytest.raises(UsageError, match="no snapshot 'best'"):

@@ -8,7 +8,7 @@ whatever is no affine layer and no nonlinearity is refused.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import NamedTuple
 
 from legacy_weights.errors import UnreadableError
@@ -97,7 +97,7 @@ class _Expression:
         """
         for attribute in _OUTPUTS:
             found = self._named(attribute)
-            inner = {part for variable in found.values() for part in self._below(variable)}
+            inner = self._below(found.values())
             last = [variable for key, variable in found.items() if key not in inner]
             if len(last) == 1:
                 return last[0]
@@ -123,10 +123,10 @@ class _Expression:
                     found[variable.id] = variable
         return found
 
-    def _below(self, variable: Record) -> set[int]:
-        """Return the variables of which one is made, without itself."""
+    def _below(self, variables: Iterable[Record]) -> set[int]:
+        """Return the variables of which some are made; each is looked at once."""
         seen: set[int] = set()
-        waiting = [variable]
+        waiting = list(variables)
         while waiting:
             call = self._call(waiting.pop())
             for part in call.inputs if call else ():

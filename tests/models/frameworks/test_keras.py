@@ -172,6 +172,7 @@ def test_a_sequential_in_another():
         (0, {"target_shape": "6"}),
         (0, {"batch_input_shape": [None, None, 3]}),
         (0, {"batch_input_shape": [None]}),
+        (0, {"batch_input_shape": [None, 10**30]}),
         (1, {"output_dim": 4}),
         (1, {"output_dim": 5.0}),
         (1, {"bias": True}),

@@ -34,6 +34,14 @@ def test_outputs_are_those_of_lasagne(file, truth):
     assert_same(evaluate(model_of(file), x), y)
 
 
+def test_best_weights_are_a_snapshot():
+    best = model_of("nolearn/momentum_p2_n06.pkl.gz", snapshot="best_weights")
+    tree = legacy_weights.read(FIXTURES / "families" / "nolearn" / "momentum_p2_n06.pkl.gz")
+    (snapshot,) = [snapshot for snapshot in tree.snapshots if snapshot.name == "best_weights"]
+    for leaf in snapshot.leaves:
+        np.testing.assert_array_equal(best.variables[leaf.name].get_value(), leaf.array.load())
+
+
 def test_running_averages_are_not_trained():
     model = model_of("lasagne/batch_norm_p2_l02.pkl")
     trained = [slot.name for slot in model.flat.layout]

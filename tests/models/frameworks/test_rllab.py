@@ -126,6 +126,7 @@ def test_the_swimmer():
         ("hidden_sizes", [4, "x"]),
         ("obs_dim", True),
         ("obs_dim", 6),
+        ("obs_dim", 10**30),
         ("action_dim", 10**30),
         ("hidden_nonlinearity", "__main__.tanh"),
         ("hidden_nonlinearity", ["tanh"]),

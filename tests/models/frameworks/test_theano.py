@@ -137,3 +137,31 @@ def test_a_transposed_matrix_is_refused():
 
     with pytest.raises(UnreadableError, match="Dot"):
         legacy_weights.load_model(altered(change))
+
+
+def test_many_outputs_are_looked_through_once():
+    """A thousand outputs, each made of the one before: quadratic work would be a million steps."""
+    tree = legacy_weights.read(FIXTURES / "families" / "tutorial" / "logistic_p2_t082.pkl")
+    op = Record(0, "", "theano.tensor.basic.Dot", {"state": {}})
+    records, count = [op], 1000
+    for i in range(1, 3 * count, 3):
+        before = {"$ref": i - 2 if i > 1 else 0}
+        apply = {"state": {"inputs": [before], "op": {"$ref": 0}}}
+        records += [
+            Record(i, "", "theano.gof.graph.Apply", apply),
+            Record(
+                i + 1, "", "theano.tensor.var.TensorVariable", {"state": {"owner": {"$ref": i}}}
+            ),
+            Record(i + 2, "", "__main__.Layer", {"state": {"output": {"$ref": i + 1}}}),
+        ]
+    seen = []
+
+    class Counted(dict):
+        def get(self, *key):
+            seen.append(key)
+            return super().get(*key)
+
+    records = [replace(record, content=Counted(record.content)) for record in records]
+    with pytest.raises(UnreadableError):
+        legacy_weights.load_model(replace(tree, records=lambda: records))
+    assert len(seen) < 50 * count
