@@ -150,7 +150,8 @@ _CONTROL = {"n": "\n", "r": "\r", "t": "\t"}
 def _unescape(text: str) -> str:
     r"""Return a string literal's text.
 
-    Python 2 wrote the bytes of a name as ``\xc3\xa9``: they are UTF-8, else Latin-1.
+    Python 2 wrote the bytes of a name as ``\xc3\xa9``, all of them escaped: they are UTF-8, else
+    Latin-1.
     """
     if "\\" not in text:
         return text
@@ -161,7 +162,8 @@ def _unescape(text: str) -> str:
 
     found = _ESCAPE.sub(plain, text)
     try:
-        return found.encode("latin-1").decode() if "\\x" in text else found
+        bytewise = "\\x" in text and text.isascii()
+        return found.encode("latin-1").decode() if bytewise else found
     except UnicodeError:
         return found
 
