@@ -144,7 +144,7 @@ def _pairs(graph: Graph, marks: Mapping[int, int]) -> Iterator[tuple[Any, Any]]:
     for node in graph.nodes.values():
         raw = node.raw
         if type(raw) is Instance:
-            attributes = graph.attributes(raw) if raw.state else {}
+            attributes = graph.attributes(raw)
             if is_library(class_of(raw)):
                 found = (attributes.get("variable"), attributes.get("update"))
                 own = [(raw, attributes.get(name)) for name in _DEFAULT_UPDATES]
