@@ -90,8 +90,8 @@ def _in_variable(node: Node, namer: Paths) -> Name:
             return (
                 (*namer.name(holder), *reversed(parts)) if is_library(class_of(holder.raw)) else ()
             )
-        if step.kind in (StepKind.ATTRIBUTE, StepKind.KEY) and step.key != "storage":
-            parts.append(label(step.key))
+        if step.kind in (StepKind.ATTRIBUTE, StepKind.KEY):
+            parts.extend(name for name in (label(step.key),) if name != "storage")
         node = node.parent
     return ()
 
