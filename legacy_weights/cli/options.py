@@ -14,6 +14,12 @@ Json = Annotated[
 Debug = Annotated[
     bool, Parameter(name="--debug", negative=(), help="Show a traceback with an error.")
 ]
+Snapshot = Annotated[
+    str | None,
+    Parameter(
+        name="--snapshot", help="Name or iteration of a snapshot; by default the file's own choice."
+    ),
+]
 All = Annotated[
     bool,
     Parameter(name="--all", negative=(), help="List every array, also those that are no weights."),

@@ -7,7 +7,7 @@ from typing import Annotated
 
 from cyclopts import Parameter
 
-from legacy_weights.cli.options import Debug, File
+from legacy_weights.cli.options import Debug, File, Snapshot
 
 
 def plot(
@@ -17,18 +17,17 @@ def plot(
     output: Annotated[
         Path, Parameter(name=["--output", "-o"], help="The picture: .png, .pdf or .svg.")
     ],
-    snapshot: Annotated[
-        str | None, Parameter(help="Name or iteration of a snapshot; by default the last.")
-    ] = None,
+    snapshot: Snapshot = None,
     debug: Debug = False,
 ) -> int:
     """Draw the training curves of a log and the weights of a snapshot."""
     from legacy_weights import api
+    from legacy_weights.choosing import choose_word
     from legacy_weights.cli import console
     from legacy_weights.models import plot as draw
     from legacy_weights.summary import clean
 
-    wanted = int(snapshot) if snapshot is not None and snapshot.isdecimal() else snapshot
-    draw(api.read(file), output, wanted)
+    tree = api.read(file)
+    draw(tree, output, None if snapshot is None else choose_word(tree, snapshot).name)
     console.show([f"→ {clean(str(output))}"])
     return 0

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 from cyclopts import Parameter
 
-from legacy_weights.cli.options import Debug, Json
+from legacy_weights.cli.options import Debug, Json, Snapshot
 
 if TYPE_CHECKING:
     from legacy_weights.models import Replay
@@ -30,23 +30,21 @@ def replay(
             negative="--stochastic", help="Take the likeliest (mean) action, or draw actions."
         ),
     ] = True,
-    snapshot: Annotated[
-        str | None, Parameter(help="Name or iteration of a snapshot; by default the last.")
-    ] = None,
+    snapshot: Snapshot = None,
     json: Json = False,
     debug: Debug = False,
 ) -> int:
     """Run a GAIL policy in Gymnasium, and print its returns beside those of the training log."""
     from legacy_weights import api
+    from legacy_weights.choosing import choose_word, split_name
     from legacy_weights.cli import console
     from legacy_weights.models import load_policy
-    from legacy_weights.models.choosing import choose, split_name
     from legacy_weights.models.replaying import find_logged_return
     from legacy_weights.models.replaying import replay as run
 
     path, inside = split_name(file)
     tree = api.read(path)
-    chosen = choose(tree, _named(snapshot or inside))
+    chosen = choose_word(tree, snapshot or inside)
     result = run(
         load_policy(tree, chosen.name),
         env,
@@ -75,10 +73,6 @@ def replay(
     else:
         console.show(_lines(path.name, chosen.name, result))
     return 0
-
-
-def _named(snapshot: str | None) -> int | str | None:
-    return int(snapshot) if snapshot is not None and snapshot.isdecimal() else snapshot
 
 
 def _lines(file: str, snapshot: str, result: Replay) -> list[str]:

@@ -8,9 +8,9 @@ from os import PathLike, fspath
 from pathlib import Path
 from typing import Any
 
+from legacy_weights.choosing import choose, split_name
 from legacy_weights.errors import UnreadableError, UsageError, in_file
 from legacy_weights.families.gail import Arguments, parse_args, parse_spec, policy_scope, scopes
-from legacy_weights.models.choosing import choose, split_name
 from legacy_weights.models.graph import Network
 from legacy_weights.models.model import Model
 from legacy_weights.models.policy import Policy

@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from legacy_weights.choosing import choose
 from legacy_weights.errors import UsageError
 from legacy_weights.families.gail import scopes
-from legacy_weights.models.choosing import choose
 from legacy_weights.tree import Snapshot, Table, Tree
 
 if TYPE_CHECKING:

@@ -9,9 +9,9 @@ import pytest
 from gail_support import FIXTURES, sha256, tree_of, truth_of
 
 import legacy_weights
+from legacy_weights.choosing import choose
 from legacy_weights.errors import LayoutError, UnreadableError, UsageError
 from legacy_weights.models import load_policy
-from legacy_weights.models.choosing import choose, split_name
 from legacy_weights.tree import Array
 
 SPEC = [{"type": "fc", "n": 8}, {"type": "nonlin", "func": "lrelu"}]
@@ -83,16 +83,6 @@ def test_saved_models_need_their_layers():
     assert error.value.file == str(path)
     policy = legacy_weights.load_policy(path, hidden_spec=SPEC)
     assert policy.flat.size == load_policy(tree_of(FIXTURES / "gaussian_one_layer.h5")).flat.size
-
-
-@pytest.mark.parametrize("inside", [None, "iter0000100"])
-@pytest.mark.parametrize("prefix", ["", "snapshots/"])
-def test_names_of_snapshots_in_paths(tmp_path, inside, prefix):
-    file = tmp_path / "x.h5"
-    file.touch()
-    path = file if inside is None else f"{file}/{prefix}{inside}"
-    assert split_name(path) == (file, inside)
-    assert split_name(tmp_path / "missing.h5") == (tmp_path / "missing.h5", None)
 
 
 def test_two_names_for_a_snapshot():

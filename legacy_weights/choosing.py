@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from os import PathLike
 from pathlib import Path
 
 from legacy_weights.errors import UsageError
 from legacy_weights.tree import Snapshot, Tree
+
+_DIGITS = re.compile("[0-9]{1,18}")
 
 
 def split_name(path: str | PathLike[str]) -> tuple[Path, str | None]:
@@ -41,9 +44,21 @@ def choose(tree: Tree, snapshot: int | str | None) -> Snapshot:
         complete = [s for s in tree.snapshots if s.complete]
         return (named or complete or tree.snapshots)[-1]
     for candidate in tree.snapshots:
-        known = candidate.name if isinstance(snapshot, str) else candidate.iteration
-        if known == snapshot:
+        if snapshot == (candidate.name if isinstance(snapshot, str) else candidate.iteration):
             return candidate
     names = [s.name for s in tree.snapshots]
     listed = ", ".join(names if len(names) < 8 else [*names[:3], "…", *names[-3:]])
     raise UsageError(f"there is no snapshot {snapshot!r}", expected=f"one of {listed}")
+
+
+def choose_word(tree: Tree, word: str | None) -> Snapshot:
+    """Return the snapshot that a word of a command line means: a name, or else an iteration.
+
+    Raises
+    ------
+    UsageError
+        If the tree has none, or not this one.
+    """
+    if word is None or any(snapshot.name == word for snapshot in tree.snapshots):
+        return choose(tree, word)
+    return choose(tree, int(word) if _DIGITS.fullmatch(word) else word)
