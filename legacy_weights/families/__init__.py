@@ -23,6 +23,7 @@ from legacy_weights.families import (
 )
 from legacy_weights.families.graph import Graph
 from legacy_weights.families.interpretation import Interpretation
+from legacy_weights.families.versions import framework
 
 Family = Callable[[Graph], Interpretation | None]
 
@@ -51,4 +52,7 @@ def interpret(graph: Graph) -> Interpretation:
     meaning = plain.interpret(graph) if found is None else found
     if graph.arrays and not meaning.snapshots:
         meaning.warnings.append(NO_WEIGHTS)
+    shown = framework(graph)
+    if shown:
+        meaning.metadata["framework"] = shown
     return meaning
