@@ -1,4 +1,4 @@
-"""Which variables an expression of Theano is made of.
+"""Which variables an expression of Theano is made of, and how it reads.
 
 A variable keeps the operation that gives it as ``owner``, and that its ``inputs``
 (``theano/gof/graph.py``; Aesara and PyTensor call the first ``_owner``).
@@ -9,8 +9,11 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+import numpy as np
+
 from legacy_weights.families.graph import Graph, is_library
-from legacy_weights.families.labels import class_of
+from legacy_weights.families.labels import class_of, label
+from legacy_weights.families.values import resolve
 from legacy_weights.pickles.objects import Instance
 
 _WORK = 1 << 30
@@ -95,3 +98,79 @@ class Contents:
 def numbers(mask: int) -> list[int]:
     """Return the positions of the bits of a mask."""
     return [position for position, bit in enumerate(reversed(f"{mask:b}")) if bit == "1"]
+
+
+# As text --------------------------------------------------------------------------------------
+
+_NESTED = 3
+_INPUTS = 6
+_WIDEST = 200
+
+
+class Expressions:
+    """Writes variables and operations as expressions: ``Elemwise{add,no_inplace}(x, W)``.
+
+    A variable with a name is written by it inside of others.  Of deep, wide and long expressions
+    only a part is shown.
+
+    Parameters
+    ----------
+    graph : Graph
+    """
+
+    def __init__(self, graph: Graph) -> None:
+        self.graph = graph
+        self._known: dict[tuple[int, int], str] = {}
+
+    def of(self, raw: Instance) -> str | None:
+        """Return the text of what an operation gives, or of the operation; None of all others."""
+        name = class_of(raw)
+        if not is_library(name):
+            return None
+        if name.endswith(".Apply"):
+            return self._applied(raw, 0)
+        owner = owner_of(self.graph, raw)
+        return None if owner is None else self._output(raw, owner, 0)
+
+    def _output(self, variable: Instance, owner: Instance, depth: int) -> str:
+        index = self.graph.attributes(variable).get("index")
+        several = type(index) is int and 0 < index < 10_000
+        return self._applied(owner, depth) + (f".{index}" if several else "")
+
+    def _applied(self, apply: Instance, depth: int) -> str:
+        key = (id(apply), depth)
+        if key not in self._known:
+            attributes = self.graph.attributes(apply)
+            held: Any = attributes.get("inputs")
+            inputs = held if type(held) in (list, tuple) else ()
+            parts = [self._input(part, depth + 1) for part in inputs[:_INPUTS]]
+            if len(parts) < len(inputs):
+                parts.append("…")
+            text = f"{self._operation(attributes.get('op'))}({', '.join(parts)})"
+            self._known[key] = text if len(text) <= _WIDEST else f"{text[: _WIDEST - 1]}…"
+        return self._known[key]
+
+    def _operation(self, op: Any) -> str:
+        if type(op) is not Instance or resolve(op) is not op:
+            return "?"
+        name = self.graph.attributes(op).get("name")
+        return label(name) if isinstance(name, str | bytes) and name else _class(op)
+
+    def _input(self, raw: Any, depth: int) -> str:
+        if type(raw) is not Instance:
+            return "?"
+        attributes = self.graph.attributes(raw)
+        name = attributes.get("name")
+        if isinstance(name, str | bytes) and name:
+            return label(name)
+        value = resolve(attributes.get("data"))
+        if isinstance(value, np.ndarray | np.generic) and value.ndim == 0:
+            return str(value)[:40] if value.dtype.kind in "biufc" else _class(raw)
+        owner = owner_of(self.graph, raw)
+        if owner is None:
+            return f"<{_class(raw)}>"
+        return "…" if depth >= _NESTED else self._output(raw, owner, depth)
+
+
+def _class(raw: Instance) -> str:
+    return class_of(raw).rpartition(".")[2]

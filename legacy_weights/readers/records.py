@@ -36,6 +36,7 @@ from typing import Any
 
 import numpy as np
 
+from legacy_weights.families.expressions import Expressions
 from legacy_weights.families.graph import Graph
 from legacy_weights.families.labels import class_of, short, text_of
 from legacy_weights.families.values import Bundle, extras, is_leaf, resolve
@@ -83,6 +84,7 @@ class _Encoder:
     def __init__(self, graph: Graph, places: Mapping[int, str]) -> None:
         self.graph = graph
         self.places = places
+        self.expressions = Expressions(graph)
         self.ids: dict[int, int] = {}
         self.texts: dict[bytes | str, bytes | str] = {}
         self.copies: dict[int, bytes | str] = {}
@@ -123,7 +125,7 @@ class _Encoder:
             if extra:
                 content["attributes"] = [self.encode(part, 1) for part in extra]
         else:
-            text = readable(raw)
+            text = readable(raw) or self.expressions.of(raw)
             if text is not None and len(text) <= _LINE:
                 content["value"] = text
             if raw.args:
