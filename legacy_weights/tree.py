@@ -83,12 +83,16 @@ class Array:
         Returns the array, of this dtype and shape, read-only; mostly a view of the mapped file.
     fortran : bool
         Whether the legacy file keeps the values in column-major order.
+    stream : callable, optional
+        Yields the bytes that `load` gives, in C order and some megabytes at a time, where these
+        need not be read all at once; see :mod:`legacy_weights.streams`.
     """
 
     dtype: np.dtype[Any]
     shape: tuple[int, ...]
     load: Callable[[], AnyArray]
     fortran: bool = False
+    stream: Callable[[], Iterator[memoryview]] | None = None
 
     @classmethod
     def of(cls, values: AnyArray) -> Array:

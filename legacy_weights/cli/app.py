@@ -10,12 +10,13 @@ from pathlib import Path
 
 import cyclopts
 
-from legacy_weights.cli import check, inspect, migrate, plot, replay
+from legacy_weights.cli import check, inspect, migrate, plot, replay, show
 from legacy_weights.errors import LegacyWeightsError
 
 COMMANDS: dict[str, Callable[..., int]] = {
     "inspect": inspect.inspect,
     "check": check.check,
+    "show": show.show,
     "replay": replay.replay,
     "plot": plot.plot,
 }

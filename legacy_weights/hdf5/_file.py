@@ -142,7 +142,9 @@ class File(Handle):
         """Return a dataset as a lazy array."""
         with self._guard(path):
             found = self._dataset(path)[1]
-        return Array(found.dtype, found.shape, lambda: self.read(path))
+        return Array(
+            found.dtype, found.shape, lambda: self.read(path), stream=lambda: self.rows(path)
+        )
 
     def columns(self, path: str) -> dict[str, Array]:
         """Return the columns of a compound dataset as lazy arrays, in their order."""
@@ -186,6 +188,12 @@ class File(Handle):
             part = buffer[: found.nbytes - start]
             self.read_into(part, found.offset + start, path)
             yield part
+
+    def rows(self, path: str) -> Iterator[memoryview]:
+        """Yield the values of a dataset as :meth:`read` gives them, as bytes in C order."""
+        with self._guard(path):
+            dataset, found = self._dataset(path)
+        yield from self._rows(dataset, found)
 
     def read_into(self, buffer: memoryview, offset: int, path: str) -> None:
         """Fill `buffer` with the file's bytes from `offset` on; they are those of `path`."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from functools import partial
 from typing import Any
 
@@ -138,7 +138,8 @@ class Contents:
         if row.size != math.prod(shape):
             self._fault(row.path, f"its size is {row.size}, and its shape {shape}")
         load = partial(load_array, self._file, row.path, dtype, shape, row.fortran)
-        return Array(dtype, shape, load, row.fortran)
+        stream = partial(stream_array, self._file, row.path, dtype, shape)
+        return Array(dtype, shape, load, row.fortran, stream)
 
     def _leaves(self, rows: list[Row]) -> tuple[Leaf, ...]:
         for position, row in enumerate(rows):
@@ -186,11 +187,32 @@ def load_array(
 ) -> AnyArray:
     """Read an array and restore what HDF5 could not hold of it."""
     kept = file.read(path)
-    if (kept.dtype, kept.shape) not in storage.forms(dtype, shape):
-        found = f"dtype {kept.dtype} and shape {kept.shape}"
-        expected = f"{dtype} and {shape}"
-        raise DamagedError(f"it has {found}", where=path, expected=expected, file=file.path)
+    _check_form(file, path, (kept.dtype, kept.shape), dtype, shape)
     return storage.restore(kept, dtype, shape, fortran=fortran)
+
+
+def stream_array(
+    file: hdf5.File, path: str, dtype: np.dtype[Any], shape: tuple[int, ...]
+) -> Iterator[memoryview]:
+    """Yield the bytes of an array in C order; in every form they are those of the dataset."""
+    node = file.find(path)
+    if not isinstance(node, hdf5.Dataset):
+        raise DamagedError("there is no dataset", where=path, file=file.path)
+    _check_form(file, path, (node.dtype, node.shape), dtype, shape)
+    yield from file.blocks(path)
+
+
+def _check_form(
+    file: hdf5.File,
+    path: str,
+    kept: tuple[np.dtype[Any], tuple[int, ...]],
+    dtype: np.dtype[Any],
+    shape: tuple[int, ...],
+) -> None:
+    if kept not in storage.forms(dtype, shape):
+        found = f"it has dtype {kept[0]} and shape {kept[1]}"
+        expected = f"{dtype} and {shape}"
+        raise DamagedError(found, where=path, expected=expected, file=file.path)
 
 
 def rebuild_tree(

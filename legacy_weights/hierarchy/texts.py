@@ -45,7 +45,7 @@ def dumps(value: object, *, indent: int | None = None) -> str:
         try:
             return encoder.encode(value)
         except ValueError:  # NaN, infinity or a very large integer
-            return encoder.encode(_plain(value))
+            return encoder.encode(plain(value))
     except RecursionError as error:
         raise WriteError("a value is nested too deeply for JSON") from error
 
@@ -68,15 +68,16 @@ def _escaped(match: re.Match[str]) -> str:
     return "".join(f"%{byte:02X}" for byte in match.group().encode("utf-8", "surrogatepass"))
 
 
-def _plain(value: Any) -> JSON:
+def plain(value: Any) -> JSON:
+    """Return a value in a form that standard JSON has."""
     if isinstance(value, float) and not math.isfinite(value):
         return {"$float": str(float(value))}
     if isinstance(value, int) and value.bit_length() > _LONGEST_INTEGER:
         return {"$int": hex(value)}
     if isinstance(value, dict):
-        return {key: _plain(item) for key, item in value.items()}
+        return {key: plain(item) for key, item in value.items()}
     if isinstance(value, list | tuple):
-        return [_plain(item) for item in value]
+        return [plain(item) for item in value]
     return value  # type: ignore[no-any-return]
 
 
