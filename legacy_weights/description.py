@@ -6,10 +6,11 @@ attributes, datasets, tables, links, and JSON documents.  Arrays stay lazy.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from legacy_weights import hdf5
 from legacy_weights.tree import JSON, Array, Source, Table
 
 
@@ -48,6 +49,64 @@ class Description:
     documents: Mapping[str, JSON] = field(default_factory=dict)
     groups: tuple[str, ...] = ()
     unread: Mapping[str, str] = field(default_factory=dict)
+
+
+def describe(
+    file: hdf5.File, source: Source, *, version: int, attribute: Callable[[Any], Any]
+) -> Description:
+    """Describe an HDF5 file; nothing is followed and no array is read.
+
+    Parameters
+    ----------
+    file : hdf5.File
+    source : Source
+    version : int
+    attribute : callable
+        Makes what a description keeps of the value of an attribute.
+
+    Raises
+    ------
+    DamagedError
+        The HDF5 library cannot make sense of the file.
+    """
+
+    def attributes_of(path: str) -> dict[str, Any]:
+        return {name: attribute(value) for name, value in file.attributes(path).items()}
+
+    attributes = {"/": attributes_of("/")}
+    arrays: dict[str, Array] = {}
+    tables: dict[str, Table] = {}
+    links: dict[str, str] = {}
+    unread: dict[str, str] = {}
+    groups: list[str] = []
+    for node in file.walk():
+        if isinstance(node, hdf5.Link):
+            if node.kind in ("soft", "hard"):
+                links[node.path] = node.target
+            else:
+                unread[node.path] = f"{node.kind} link to {node.target}"
+            continue
+        if isinstance(node, hdf5.Other):
+            unread[node.path] = node.what
+            continue
+        if isinstance(node, hdf5.Group):
+            groups.append(node.path)
+        elif node.dtype.names is not None:
+            tables[node.path] = Table(node.path, file.columns(node.path))
+        else:
+            arrays[node.path] = file.array(node.path)
+        if node.n_attributes:
+            attributes[node.path] = attributes_of(node.path)
+    return Description(
+        version=version,
+        source=source,
+        attributes={path: found for path, found in attributes.items() if found},
+        arrays=arrays,
+        tables=tables,
+        links=links,
+        groups=tuple(groups),
+        unread=unread,
+    )
 
 
 def attribute_records(description: Description) -> list[JSON]:

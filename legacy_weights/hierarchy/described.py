@@ -1,4 +1,4 @@
-"""From the description of a file to the neutral tree."""
+"""From the description of a file of version 0, GAIL's own layout, to the neutral tree."""
 
 from __future__ import annotations
 
@@ -7,22 +7,21 @@ from typing import Any
 
 from legacy_weights import paths
 from legacy_weights.description import Description
-from legacy_weights.migrations import STEPS
+from legacy_weights.migrations import m0001_gail
 from legacy_weights.tree import JSON, Leaf, Order, Record, Role, Snapshot, Trainable, Tree
 
 INDEX = "/index"
 
 
 def upgraded(description: Description) -> Tree:
-    """Take every step from the version of a description to the present one; return its tree."""
-    for step in STEPS:
-        if description.version == step.FROM:
-            description = step.upgrade(description)
-    return tree_of(description)
+    """Return the tree of a file of version 0; what is written of it has the present version.
+
+    The first step leaves to the writer what can be computed: hashes, starts, the schema.
+    """
+    return _tree_of(m0001_gail.upgrade(description))
 
 
-def tree_of(description: Description) -> Tree:
-    """Return the tree of a description in the present version."""
+def _tree_of(description: Description) -> Tree:
     documents: Mapping[str, Any] = description.documents
     manifest = documents["/meta/manifest"]
     sections: dict[str, list[Leaf]] = {}

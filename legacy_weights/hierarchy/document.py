@@ -10,6 +10,7 @@ from pydantic import ValidationError
 from legacy_weights import hdf5
 from legacy_weights.errors import DamagedError, UnreadableError, VersionError
 from legacy_weights.hierarchy import index, texts
+from legacy_weights.hierarchy.openfile import OpenFile
 from legacy_weights.hierarchy.schema import FORMAT, VERSION, Manifest, Row, Snapshot
 
 SCHEMA = "/meta/schema"
@@ -22,13 +23,13 @@ LONGEST_ATTRIBUTE = 1 << 14  # bytes; HDF5 ends at 64 KiB
 Attribute: TypeAlias = str | int | None
 
 
-def has_format(file: hdf5.File) -> bool:
+def has_format(file: OpenFile) -> bool:
     """Tell whether a file says that it is of the hierarchy."""
     found = file.attributes("/").get("format")
     return isinstance(found, str | bytes) and found in (FORMAT, FORMAT.encode())
 
 
-def read_version(file: hdf5.File) -> int:
+def read_version(file: OpenFile) -> int:
     """Return the format version of a file.
 
     Raises
@@ -52,7 +53,7 @@ def read_version(file: hdf5.File) -> int:
     return int(version)
 
 
-def read_text(file: hdf5.File, path: str) -> str:
+def read_text(file: OpenFile, path: str) -> str:
     """Return a scalar string."""
     found = file.find(path)
     if not isinstance(found, hdf5.Dataset) or found.shape or found.dtype.kind != "S":
@@ -63,7 +64,7 @@ def read_text(file: hdf5.File, path: str) -> str:
         raise DamagedError("it is no UTF-8", where=path) from error
 
 
-def read_json(file: hdf5.File, path: str) -> Any:
+def read_json(file: OpenFile, path: str) -> Any:
     """Return the value of a scalar string of JSON."""
     try:
         return texts.loads(read_text(file, path))
@@ -71,7 +72,7 @@ def read_json(file: hdf5.File, path: str) -> Any:
         raise DamagedError(f"it is no JSON: {error}", where=path) from error
 
 
-def read_manifest(file: hdf5.File) -> Manifest:
+def read_manifest(file: OpenFile) -> Manifest:
     """Return the manifest without index, history and args."""
     try:
         manifest = Manifest.model_validate_json(read_text(file, MANIFEST))
@@ -86,7 +87,7 @@ def read_manifest(file: hdf5.File) -> Manifest:
     return manifest
 
 
-def read_index(file: hdf5.File, manifest: Manifest) -> list[Row]:
+def read_index(file: OpenFile, manifest: Manifest) -> list[Row]:
     """Return the rows of the index."""
     found = file.find(index.PATH)
     if not isinstance(found, hdf5.Dataset):

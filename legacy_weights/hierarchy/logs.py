@@ -11,10 +11,11 @@ from typing import Any
 
 import numpy as np
 
-from legacy_weights import hdf5, paths
+from legacy_weights import paths
 from legacy_weights.errors import DamagedError, WriteError
 from legacy_weights.hashing import BLOCK, contiguous, sha256
 from legacy_weights.hierarchy import storage
+from legacy_weights.hierarchy.openfile import OpenFile
 from legacy_weights.hierarchy.schema import Column, Table
 from legacy_weights.hierarchy.texts import quote
 from legacy_weights.tree import AnyArray
@@ -78,7 +79,7 @@ class KeptTable:
             yield block
 
 
-def load_column(file: hdf5.File, table: Table, column: Column) -> AnyArray:
+def load_column(file: OpenFile, table: Table, column: Column) -> AnyArray:
     """Return a column of a migrated file as the legacy file had it."""
     dtype = storage.parse_dtype(column.dtype)
     shape = (table.length, *column.shape)

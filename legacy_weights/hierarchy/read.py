@@ -5,13 +5,17 @@ from __future__ import annotations
 import difflib
 import os
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from typing import Any
 
 from legacy_weights import hdf5
 from legacy_weights.errors import DamagedError, UnreadableError, UsageError, in_file
 from legacy_weights.hierarchy import document, texts
+from legacy_weights.hierarchy.openfile import OpenFile
 from legacy_weights.hierarchy.plan import snapshot_group
 from legacy_weights.hierarchy.rebuild import Contents, rebuild_table, rebuild_tree
+from legacy_weights.hierarchy.schema import VERSION
+from legacy_weights.hierarchy.steps import in_memory
 from legacy_weights.tree import JSON, AnyArray, Array, Record, Snapshot, Table, Tree
 
 
@@ -30,6 +34,9 @@ class MigratedFile:
     ----------
     path : str
     format_version : int
+        Of the file; an older one is read as if it had the present version.
+    notice : str
+        Says so.
     manifest : Manifest
         What the file says of itself; pydantic models.
     snapshots : mapping of str to Snapshot
@@ -38,7 +45,7 @@ class MigratedFile:
         By path, with lazy columns.
     contents : Contents
         The rows of the index and the arrays, by path.
-    hdf5 : hdf5.File
+    hdf5 : OpenFile
 
     Raises
     ------
@@ -53,11 +60,19 @@ class MigratedFile:
     def __init__(
         self, path: str | os.PathLike[str], *, faults: list[tuple[str, str]] | None = None
     ) -> None:
-        self.hdf5 = hdf5.File(path)
-        self.path = self.hdf5.path
+        file = hdf5.File(path)
+        self.hdf5: OpenFile = file
+        self.path = file.path
+        self.notice = ""
         try:
             with in_file(self.path):
                 self.format_version = document.read_version(self.hdf5)
+                if self.format_version < VERSION:
+                    self.hdf5 = in_memory(file, self.format_version)
+                    self.notice = (
+                        f"the file has version {self.format_version} of the hierarchy and is read "
+                        f"as version {VERSION}; migrate upgrade makes that lasting"
+                    )
                 self.manifest = document.read_manifest(self.hdf5)
                 rows = document.read_index(self.hdf5, self.manifest)
                 self.contents = Contents(self.hdf5, self.manifest, rows, faults)
@@ -184,7 +199,7 @@ class MigratedFile:
 
     def tree(self) -> Tree:
         """Return the tree of which the file was written; its arrays live as long as this file."""
-        return rebuild_tree(
+        tree = rebuild_tree(
             self.manifest,
             self.contents,
             tables=tuple(self.tables.values()),
@@ -192,6 +207,7 @@ class MigratedFile:
             metadata=self.metadata,
             history=self.history,
         )
+        return replace(tree, warnings=(*tree.warnings, self.notice)) if self.notice else tree
 
     def document(self) -> dict[str, Any]:
         """Return the whole manifest as JSON values: with the index, history and args."""

@@ -9,9 +9,9 @@ from typing import Any
 
 import numpy as np
 
-from legacy_weights import hdf5
 from legacy_weights.errors import DamagedError
 from legacy_weights.hierarchy import logs, storage
+from legacy_weights.hierarchy.openfile import OpenFile
 from legacy_weights.hierarchy.plan import snapshot_group
 from legacy_weights.hierarchy.schema import Manifest, Row, Table
 from legacy_weights.hierarchy.schema import Snapshot as SnapshotEntry
@@ -35,7 +35,7 @@ class Contents:
 
     Parameters
     ----------
-    file : hdf5.File
+    file : OpenFile
     manifest : Manifest
     rows : list of Row
     faults : list, optional
@@ -58,7 +58,7 @@ class Contents:
 
     def __init__(
         self,
-        file: hdf5.File,
+        file: OpenFile,
         manifest: Manifest,
         rows: list[Row],
         faults: list[tuple[str, str]] | None = None,
@@ -183,7 +183,7 @@ class Contents:
 
 
 def load_array(
-    file: hdf5.File, path: str, dtype: np.dtype[Any], shape: tuple[int, ...], fortran: bool
+    file: OpenFile, path: str, dtype: np.dtype[Any], shape: tuple[int, ...], fortran: bool
 ) -> AnyArray:
     """Read an array and restore what HDF5 could not hold of it."""
     kept = file.read(path)
@@ -249,7 +249,7 @@ def rebuild_tree(
     )
 
 
-def rebuild_table(file: hdf5.File, table: Table) -> TreeTable:
+def rebuild_table(file: OpenFile, table: Table) -> TreeTable:
     """Return a table with lazy columns."""
     columns = {}
     for column in table.columns:

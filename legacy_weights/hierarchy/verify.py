@@ -58,12 +58,14 @@ def verify(
             nodes: dict[str, hdf5.Node] = {}
             for finding in chain(structure(file, nodes), tables(file), record_hash(file)):
                 raise WriteError(finding.message, where=finding.path, advice=_ADVICE)
+            opened = file.hdf5
+            assert isinstance(opened, hdf5.File)  # what was just written is no older version
             buffer = np.empty(BLOCK, np.uint8)
             compared = 0
             for item in items:
                 if not item.target:
                     values = load(item)
-                    if not _reads_back(file.hdf5, nodes[item.path], values, buffer):
+                    if not _reads_back(opened, nodes[item.path], values, buffer):
                         what = "it reads back with other values"
                         raise WriteError(what, where=item.path, advice=_ADVICE)
                     compared += 1

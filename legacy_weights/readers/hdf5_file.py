@@ -8,10 +8,10 @@ from typing import Any
 import numpy as np
 
 from legacy_weights import hdf5
-from legacy_weights.description import Description
+from legacy_weights.description import Description, describe
 from legacy_weights.readers import gail, hdf5_tree, keras_hdf5
 from legacy_weights.readers.atoms import bytes_json, scalar_json
-from legacy_weights.tree import JSON, Array, Source, Table, Tree
+from legacy_weights.tree import JSON, Source, Tree
 
 LAYOUT = 0
 """The version that a layout of the old world counts as."""
@@ -43,61 +43,13 @@ def read(path: str | PathLike[str], source: Source) -> Description | Tree:
     """
     file = hdf5.File(path)
     try:
-        description = describe(file, source)
+        description = describe(file, source, version=LAYOUT, attribute=_json)
     except BaseException:
         file.close()
         raise
     if keras_hdf5.sniff(description):
         return keras_hdf5.read(description)
     return description if gail.sniff(description) else hdf5_tree.plain(description)
-
-
-def describe(file: hdf5.File, source: Source) -> Description:
-    """Describe a file; nothing is followed and no array is read.
-
-    Raises
-    ------
-    DamagedError
-        The HDF5 library cannot make sense of the file.
-    """
-    attributes = {"/": _attributes(file, "/")}
-    arrays: dict[str, Array] = {}
-    tables: dict[str, Table] = {}
-    links: dict[str, str] = {}
-    unread: dict[str, str] = {}
-    groups: list[str] = []
-    for node in file.walk():
-        if isinstance(node, hdf5.Link):
-            if node.kind in ("soft", "hard"):
-                links[node.path] = node.target
-            else:
-                unread[node.path] = f"{node.kind} link to {node.target}"
-            continue
-        if isinstance(node, hdf5.Other):
-            unread[node.path] = node.what
-            continue
-        if isinstance(node, hdf5.Group):
-            groups.append(node.path)
-        elif node.dtype.names is not None:
-            tables[node.path] = Table(node.path, file.columns(node.path))
-        else:
-            arrays[node.path] = file.array(node.path)
-        if node.n_attributes:
-            attributes[node.path] = _attributes(file, node.path)
-    return Description(
-        version=LAYOUT,
-        source=source,
-        attributes={path: found for path, found in attributes.items() if found},
-        arrays=arrays,
-        tables=tables,
-        links=links,
-        groups=tuple(groups),
-        unread=unread,
-    )
-
-
-def _attributes(file: hdf5.File, path: str) -> dict[str, JSON]:
-    return {name: _json(value) for name, value in file.attributes(path).items()}
 
 
 def _json(value: Any) -> JSON:
