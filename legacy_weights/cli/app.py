@@ -10,13 +10,15 @@ from pathlib import Path
 
 import cyclopts
 
-from legacy_weights.cli import check, inspect, migrate, plot, replay, show
+from legacy_weights.cli import check, history, inspect, migrate, plot, replay, show, upgrade
 from legacy_weights.errors import LegacyWeightsError
 
 COMMANDS: dict[str, Callable[..., int]] = {
     "inspect": inspect.inspect,
     "check": check.check,
     "show": show.show,
+    "upgrade": upgrade.upgrade,
+    "history": history.history,
     "replay": replay.replay,
     "plot": plot.plot,
 }

@@ -103,7 +103,9 @@ def structure(file: MigratedFile, nodes: dict[str, hdf5.Node] | None = None) -> 
 
 def _documents(file: MigratedFile) -> Iterator[Finding]:
     try:
-        if document.read_text(file.hdf5, document.SCHEMA) != released_schema(file.manifest.format_version):
+        if document.read_text(file.hdf5, document.SCHEMA) != released_schema(
+            file.manifest.format_version
+        ):
             yield Finding(document.SCHEMA, "schema", "it is not the JSON Schema of this version")
     except LegacyWeightsError as error:
         yield _finding(error, "schema")

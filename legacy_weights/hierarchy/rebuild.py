@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from legacy_weights.errors import DamagedError
+from legacy_weights.hdf5 import Dataset
 from legacy_weights.hierarchy import logs, storage
 from legacy_weights.hierarchy.openfile import OpenFile
 from legacy_weights.hierarchy.plan import snapshot_group
@@ -192,18 +193,18 @@ def load_array(
 
 
 def stream_array(
-    file: hdf5.File, path: str, dtype: np.dtype[Any], shape: tuple[int, ...]
+    file: OpenFile, path: str, dtype: np.dtype[Any], shape: tuple[int, ...]
 ) -> Iterator[memoryview]:
     """Yield the bytes of an array in C order; in every form they are those of the dataset."""
     node = file.find(path)
-    if not isinstance(node, hdf5.Dataset):
+    if not isinstance(node, Dataset):
         raise DamagedError("there is no dataset", where=path, file=file.path)
     _check_form(file, path, (node.dtype, node.shape), dtype, shape)
     yield from file.blocks(path)
 
 
 def _check_form(
-    file: hdf5.File,
+    file: OpenFile,
     path: str,
     kept: tuple[np.dtype[Any], tuple[int, ...]],
     dtype: np.dtype[Any],

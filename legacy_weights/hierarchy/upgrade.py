@@ -108,7 +108,11 @@ def history(path: str | os.PathLike[str]) -> Iterator[Mapping[str, JSON]]:
     with hdf5.File(path) as file, in_file(path):
         document.read_version(file)
         manifest: Any = document.read_json(file, document.MANIFEST)
-        yield {"action": "migrate", "source": manifest.get("source", {})}
+        yield {
+            "action": "migrate",
+            "generator": manifest.get("generator", ""),
+            "source": manifest.get("source", {}),
+        }
         yield from document.read_json(file, document.HISTORY)
 
 
