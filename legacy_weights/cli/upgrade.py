@@ -83,6 +83,7 @@ def _told(file: Path, done: Upgrade) -> Iterator[str]:
         yield f"{clean(str(file))}: version {done.found}, nothing to do"
         return
     what = "→" if done.written else "would become"
-    yield f"{clean(str(file))}: version {done.found} {what} {done.wanted} by {', '.join(done.steps)}"
+    steps = ", ".join(done.steps)
+    yield f"{clean(str(file))}: version {done.found} {what} {done.wanted} by {steps}"
     if done.written:
         yield f"→ {clean(str(done.path))}"
