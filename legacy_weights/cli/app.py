@@ -10,13 +10,24 @@ from pathlib import Path
 
 import cyclopts
 
-from legacy_weights.cli import check, history, inspect, migrate, plot, replay, show, upgrade
+from legacy_weights.cli import (
+    check,
+    export,
+    history,
+    inspect,
+    migrate,
+    plot,
+    replay,
+    show,
+    upgrade,
+)
 from legacy_weights.errors import LegacyWeightsError
 
 COMMANDS: dict[str, Callable[..., int]] = {
     "inspect": inspect.inspect,
     "check": check.check,
     "show": show.show,
+    "export": export.export,
     "upgrade": upgrade.upgrade,
     "history": history.history,
     "replay": replay.replay,
