@@ -15,17 +15,8 @@ from typing import Any
 import numpy as np
 
 from legacy_weights.families.labels import class_of
-from legacy_weights.families.values import (
-    SET,
-    Bundle,
-    Step,
-    StepKind,
-    attributes,
-    children,
-    is_hollow,
-    is_leaf,
-    resolve,
-)
+from legacy_weights.families.steps import SET, Step, StepKind, children
+from legacy_weights.families.values import Bundle, attributes, is_hollow, is_leaf, resolve
 from legacy_weights.pickles.objects import Instance, ObjectArray
 
 HIDDEN = frozenset(

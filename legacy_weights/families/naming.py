@@ -15,7 +15,8 @@ from typing import Any
 
 from legacy_weights.families.graph import Graph, Node, is_list_step, object_index
 from legacy_weights.families.labels import label, typed_label
-from legacy_weights.families.values import Bundle, StepKind
+from legacy_weights.families.steps import StepKind
+from legacy_weights.families.values import Bundle
 
 Name = tuple[str, ...]
 """The components of a name, scopes first."""

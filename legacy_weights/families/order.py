@@ -14,13 +14,8 @@ from typing import Any, NamedTuple
 from legacy_weights.families.graph import LISTS, Graph, Node, object_index, owner
 from legacy_weights.families.labels import label, text_of
 from legacy_weights.families.naming import Cell
-from legacy_weights.families.values import (
-    Bundle,
-    StepKind,
-    class_name,
-    is_ordered_dict,
-    resolve,
-)
+from legacy_weights.families.steps import StepKind
+from legacy_weights.families.values import Bundle, class_name, is_ordered_dict, resolve
 from legacy_weights.paths import natural
 from legacy_weights.pickles.objects import Instance, ObjectArray
 from legacy_weights.tree import Order

@@ -10,7 +10,7 @@ from legacy_weights.families.graph import Graph, Node, as_array, is_library, own
 from legacy_weights.families.interpretation import Interpretation, origins
 from legacy_weights.families.labels import class_of, label
 from legacy_weights.families.naming import Name, Paths, distinct
-from legacy_weights.families.values import StepKind
+from legacy_weights.families.steps import StepKind
 from legacy_weights.pickles.objects import Instance
 from legacy_weights.tree import Array, Leaf, Role, Trainable
 

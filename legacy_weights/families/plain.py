@@ -20,8 +20,9 @@ from legacy_weights.families.naming import Cell
 from legacy_weights.families.order import stated_lists
 from legacy_weights.families.others import add_others
 from legacy_weights.families.snapshots import add_snapshot
+from legacy_weights.families.steps import StepKind
 from legacy_weights.families.theano import roles_of
-from legacy_weights.families.values import StepKind, is_on_gpu
+from legacy_weights.families.values import is_on_gpu
 from legacy_weights.pickles.objects import Instance, MaskedArray
 
 

@@ -18,8 +18,8 @@ from legacy_weights.families.naming import Cell
 from legacy_weights.families.others import add_others
 from legacy_weights.families.plain import held_plainly, is_numeric
 from legacy_weights.families.snapshots import add_snapshot
+from legacy_weights.families.steps import StepKind
 from legacy_weights.families.theano import roles_of
-from legacy_weights.families.values import StepKind
 from legacy_weights.pickles.objects import Instance
 from legacy_weights.tree import Role
 

@@ -19,7 +19,7 @@ from legacy_weights.families.naming import (
     without_common_bundle,
 )
 from legacy_weights.families.provenance import facts
-from legacy_weights.families.values import Step, StepKind
+from legacy_weights.families.steps import Step, StepKind
 from legacy_weights.paths import natural
 from legacy_weights.tree import JSON, Array, Leaf, Order, Role, Snapshot, Trainable
 

@@ -18,7 +18,8 @@ from legacy_weights.families.graph import Graph, Node, is_library
 from legacy_weights.families.interpretation import Interpretation
 from legacy_weights.families.labels import class_of, label
 from legacy_weights.families.naming import Cell, Name, Paths
-from legacy_weights.families.values import StepKind, class_name
+from legacy_weights.families.steps import StepKind
+from legacy_weights.families.values import class_name
 from legacy_weights.pickles.objects import Instance
 from legacy_weights.tree import Role
 

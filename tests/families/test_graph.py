@@ -12,7 +12,8 @@ from support import FIXTURES, MANIFEST
 from legacy_weights.containers import Siblings, open_buffer, unwrap
 from legacy_weights.families.graph import Graph, as_array, is_library, is_list_step, owner
 from legacy_weights.families.interpretation import origins
-from legacy_weights.families.values import Bundle, Step, StepKind
+from legacy_weights.families.steps import Step, StepKind
+from legacy_weights.families.values import Bundle
 from legacy_weights.pickles.objects import Global, Instance
 from legacy_weights.readers.assemble import _root, contents
 from legacy_weights.readers.members import Members
