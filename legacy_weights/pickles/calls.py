@@ -5,8 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 from legacy_weights.pickles import known
-from legacy_weights.pickles.machine import Machine, opcode
+from legacy_weights.pickles.machine import Machine
 from legacy_weights.pickles.objects import ABSENT, Global, Instance
+from legacy_weights.pickles.opcodes import opcode
 
 
 def _name(raw: bytes) -> str:

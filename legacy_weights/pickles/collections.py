@@ -5,8 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 from legacy_weights.pickles import keys
-from legacy_weights.pickles.machine import Machine, opcode
+from legacy_weights.pickles.machine import Machine
 from legacy_weights.pickles.objects import Global, Instance
+from legacy_weights.pickles.opcodes import opcode
 
 
 @opcode(b")", 1)

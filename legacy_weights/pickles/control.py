@@ -6,7 +6,8 @@ import struct
 
 from legacy_weights.errors import LimitError
 from legacy_weights.pickles import known
-from legacy_weights.pickles.machine import Machine, Stop, opcode
+from legacy_weights.pickles.machine import Machine, Stop
+from legacy_weights.pickles.opcodes import opcode
 
 _UNSIGNED = struct.Struct("<I").unpack_from
 _INDEX = 20

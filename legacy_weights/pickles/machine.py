@@ -14,7 +14,6 @@ cheap, and what repeats a part of the pickle is paid from a budget (see
 
 from __future__ import annotations
 
-import functools
 import mmap
 import struct
 import warnings
@@ -24,9 +23,13 @@ from typing import Any, NoReturn
 from legacy_weights.errors import DamagedError, LegacyWeightsError, LimitError
 from legacy_weights.pickles.limits import Limits
 from legacy_weights.pickles.objects import Global, Instance, PersistentId
-
-Handler = Callable[["Machine", int], int]
-"""Gets the machine and the offset behind the opcode, returns the offset of the next one."""
+from legacy_weights.pickles.opcodes import (
+    HANDLERS,
+    MemoError,
+    TextModeError,
+    TruncatedError,
+    handlers,
+)
 
 VIEW_FROM = 512
 """Byte strings from this length on stay views of the buffer; shorter ones are copied."""
@@ -39,21 +42,6 @@ TEXT_MODE = (
 
 class Stop(Exception):  # noqa: N818
     """The STOP opcode, with the value of the pickle."""
-
-
-HANDLERS: list[Handler | None] = [None] * 256
-PROTOCOLS = bytearray(256)
-
-
-def opcode(code: bytes, protocol: int) -> Callable[[Handler], Handler]:
-    """Register the handler of an opcode that came with `protocol`."""
-
-    def register(handler: Handler) -> Handler:
-        HANDLERS[code[0]] = handler
-        PROTOCOLS[code[0]] = protocol
-        return handler
-
-    return register
 
 
 class Machine:
@@ -152,7 +140,7 @@ class Machine:
         """
         self._clear()
         self.protocol = 0
-        self.handlers = handlers = _handlers()[1].copy()
+        self.handlers = table = handlers()[1].copy()
         data, end, position = self.data, self.end, self.position
         try:
             # Escapes that Python 2 never writes make `codecs.escape_decode` warn.
@@ -160,7 +148,7 @@ class Machine:
                 warnings.simplefilter("ignore", DeprecationWarning)
                 while position < end:
                     self.position = position
-                    position = handlers[data[position]](self, position + 1)
+                    position = table[data[position]](self, position + 1)
             self.truncated("no STOP opcode")
         except Stop as stop:
             self.position += 1
@@ -300,39 +288,3 @@ class Machine:
             where=self.position,
             advice=f"The file ends at byte {self.end:,}; get a complete copy",
         )
-
-
-class TruncatedError(DamagedError):
-    """The pickle ends before its STOP opcode."""
-
-
-class TextModeError(DamagedError):
-    """The pickle went through a text-mode transfer."""
-
-
-class MemoError(DamagedError):
-    """The pickle refers to an object that it did not remember."""
-
-
-def _unknown(machine: Machine, position: int) -> int:
-    machine.fail(f"{machine.data[position - 1]:#04x} is no opcode of any pickle protocol")
-
-
-def _note(machine: Machine, position: int) -> int:
-    """Note the protocol of the first opcode that is not of protocol 0."""
-    code = machine.data[position - 1]
-    machine.protocol = max(machine.protocol, PROTOCOLS[code])
-    machine.handlers[:] = _handlers()[0]
-    return machine.handlers[code](machine, position)
-
-
-@functools.cache
-def _handlers() -> tuple[list[Handler], list[Handler]]:
-    """Return the table of the handlers, and the one that a pickle begins with.
-
-    There the entry of each opcode of a later protocol is a detour that notes it and then puts the
-    table right, so that the common path costs nothing.
-    """
-    plain = [handler or _unknown for handler in HANDLERS]
-    noting = [_note if PROTOCOLS[code] else plain[code] for code in range(256)]
-    return plain, noting

@@ -9,7 +9,8 @@ import numpy as np
 
 from legacy_weights.errors import LimitError
 from legacy_weights.pickles.keys import HUGE
-from legacy_weights.pickles.machine import Machine, opcode
+from legacy_weights.pickles.machine import Machine
+from legacy_weights.pickles.opcodes import opcode
 
 _DOUBLE = struct.Struct(">d").unpack_from
 _INT = struct.Struct("<i").unpack_from

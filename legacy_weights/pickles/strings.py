@@ -11,8 +11,9 @@ from __future__ import annotations
 import codecs
 import struct
 
-from legacy_weights.pickles.machine import Machine, opcode
+from legacy_weights.pickles.machine import Machine
 from legacy_weights.pickles.objects import Instance
+from legacy_weights.pickles.opcodes import opcode
 
 _INT = struct.Struct("<i").unpack_from
 _UNSIGNED = struct.Struct("<I").unpack_from

@@ -8,13 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 from legacy_weights.errors import DamagedError, LimitError
 from legacy_weights.pickles import Machine
-from legacy_weights.pickles.machine import (
-    HANDLERS,
-    TEXT_MODE,
-    MemoError,
-    TextModeError,
-    TruncatedError,
-)
+from legacy_weights.pickles.machine import TEXT_MODE
+from legacy_weights.pickles.opcodes import HANDLERS, MemoError, TextModeError, TruncatedError
 from legacy_weights.readers import npy
 from legacy_weights.readers.content import Content
 

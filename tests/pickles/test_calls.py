@@ -7,8 +7,8 @@ from revive import load
 
 from legacy_weights.errors import DamagedError
 from legacy_weights.pickles import Machine
-from legacy_weights.pickles.machine import TextModeError
 from legacy_weights.pickles.objects import ABSENT, Global, Instance
+from legacy_weights.pickles.opcodes import TextModeError
 
 NAMED = [
     b"cos\nsystem\n",

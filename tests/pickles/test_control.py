@@ -7,8 +7,8 @@ from revive import load, revive
 
 from legacy_weights.errors import DamagedError, LimitError
 from legacy_weights.pickles import Machine
-from legacy_weights.pickles.machine import MemoError, TextModeError, TruncatedError
 from legacy_weights.pickles.objects import PersistentId
+from legacy_weights.pickles.opcodes import MemoError, TextModeError, TruncatedError
 
 
 @pytest.mark.parametrize("version", range(6))

@@ -14,7 +14,7 @@ from revive import revive, same
 from support import FIXTURES, MANIFEST, fixture
 
 from legacy_weights.errors import DamagedError, LegacyWeightsError, LimitError
-from legacy_weights.pickles.machine import TextModeError, TruncatedError
+from legacy_weights.pickles.opcodes import TextModeError, TruncatedError
 from legacy_weights.readers import pickle as reader
 
 PROTOCOLS = pytest.mark.parametrize("protocol", range(6))
