@@ -11,8 +11,9 @@ from typing import Any
 
 import numpy as np
 
-from legacy_weights.families.graph import Graph, is_library
+from legacy_weights.families.graph import Graph
 from legacy_weights.families.labels import class_of, label
+from legacy_weights.families.marks import is_library
 from legacy_weights.families.values import resolve
 from legacy_weights.pickles.objects import Instance
 

@@ -8,59 +8,16 @@ The walk is iterative and linear in the size of the file.
 from __future__ import annotations
 
 import heapq
-import re
 from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
 
 from legacy_weights.families.labels import class_of
+from legacy_weights.families.marks import is_library, is_list_step, is_wiring
 from legacy_weights.families.steps import SET, Step, StepKind, children
 from legacy_weights.families.values import Bundle, attributes, is_hollow, is_leaf, resolve
 from legacy_weights.pickles.objects import Instance, ObjectArray
-
-HIDDEN = frozenset(
-    [
-        *("owner", "_owner", "inputs", "outputs", "clients", "tag", "fgraph", "maker", "update"),
-        *("default_update", "_default_update", "apply_node"),
-    ]
-)
-"""Attributes by which Theano wires its graphs; a path through one of them names nothing."""
-
-_HIDDEN_IN_LIBRARY = frozenset(
-    [
-        *("apply_nodes", "variable", "variables", "features", "fn", "storage_map"),
-        *("input_storage", "output_storage", "unpack_single"),
-    ]
-)
-"""The same, where the holder is an object of Theano; people call their own things so too."""
-
-_LIBRARY = re.compile(r"(theano|aesara|pytensor)\.")
-
-LISTS = (
-    *("params", "_params", "parameters", "all_params", "_weights"),
-    *("param values", "param_values"),
-)
-"""Attributes and keys by which a program states its parameters, in order.
-
-The last two are keys of dictionaries that keep the list of Lasagne's ``get_all_param_values``
-beside other things: ``vgg16.pkl`` of Lasagne/Recipes' model zoo has ``param values``,
-``mean value`` and ``synset words``.
-"""
-
-_LIST_KEYS = frozenset([*LISTS, *(name.encode() for name in LISTS)])
-
-
-def is_library(dotted: str) -> bool:
-    """Whether a class is one of Theano or its heirs."""
-    return _LIBRARY.match(dotted) is not None
-
-
-def is_list_step(step: Step) -> bool:
-    """Whether a step leads to what a program states as its parameters."""
-    if step.kind not in (StepKind.ATTRIBUTE, StepKind.KEY):
-        return False
-    return isinstance(step.key, str | bytes) and step.key in _LIST_KEYS
 
 
 class Node:
@@ -157,7 +114,7 @@ class Graph:
     references : dict of int to list of (Node, Step)
         By the identity of an array or an instance, the first hundred references to it.
     lists : list of (Node, Step, object)
-        What objects hold as their list of parameters (see :data:`LISTS`), outside of wiring.
+        What objects hold as their list of parameters (:data:`~.marks.LISTS`), outside of wiring.
     shared : set of int
         The identities of the other objects to which more than one reference leads.
     """
@@ -191,7 +148,7 @@ class Graph:
                 if index and node.step == SET:
                     price += 1000  # a set has no places
                 elif not index:
-                    unseen = hidden or _is_hidden(step, library)
+                    unseen = hidden or is_wiring(step, library)
                     if is_list_step(step):
                         # It states an order, and names nothing if there is another way.
                         price += 1000
@@ -294,13 +251,6 @@ def _library_class(node: Node) -> str:
     raw = owner(node).raw
     dotted = class_of(raw) if type(raw) is Instance else ""
     return dotted.rpartition(".")[2] if is_library(dotted) else ""
-
-
-def _is_hidden(step: Step, library: str) -> bool:
-    """Whether a step leads into the wiring of a graph."""
-    if step.kind is StepKind.ATTRIBUTE:
-        return step.key in HIDDEN or (bool(library) and step.key in _HIDDEN_IN_LIBRARY)
-    return step.kind is StepKind.PART and library.startswith("_constructor_")
 
 
 def as_array(value: Any) -> np.ndarray[Any, Any]:

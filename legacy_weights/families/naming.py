@@ -13,8 +13,9 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from legacy_weights.families.graph import Graph, Node, is_list_step, object_index
+from legacy_weights.families.graph import Graph, Node, object_index
 from legacy_weights.families.labels import label, typed_label
+from legacy_weights.families.marks import is_list_step
 from legacy_weights.families.steps import StepKind
 from legacy_weights.families.values import Bundle
 

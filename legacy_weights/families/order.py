@@ -11,8 +11,9 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
-from legacy_weights.families.graph import LISTS, Graph, Node, object_index, owner
+from legacy_weights.families.graph import Graph, Node, object_index, owner
 from legacy_weights.families.labels import label, text_of
+from legacy_weights.families.marks import LISTS
 from legacy_weights.families.naming import Cell
 from legacy_weights.families.steps import StepKind
 from legacy_weights.families.values import Bundle, class_name, is_ordered_dict, resolve

@@ -6,9 +6,10 @@ from collections.abc import Iterator, Mapping, Sequence
 
 from legacy_weights import paths
 from legacy_weights.families import frames
-from legacy_weights.families.graph import Graph, Node, as_array, is_library, owner
+from legacy_weights.families.graph import Graph, Node, as_array, owner
 from legacy_weights.families.interpretation import Interpretation, origins
 from legacy_weights.families.labels import class_of, label
+from legacy_weights.families.marks import is_library
 from legacy_weights.families.naming import Name, Paths, distinct
 from legacy_weights.families.steps import StepKind
 from legacy_weights.pickles.objects import Instance

@@ -13,9 +13,10 @@ import numpy as np
 
 from legacy_weights.families import sparse
 from legacy_weights.families.arrangement import arrange
-from legacy_weights.families.graph import Graph, Node, is_library, is_list_step, owner
+from legacy_weights.families.graph import Graph, Node, owner
 from legacy_weights.families.interpretation import Interpretation
 from legacy_weights.families.labels import class_of
+from legacy_weights.families.marks import is_library, is_list_step
 from legacy_weights.families.naming import Cell
 from legacy_weights.families.order import stated_lists
 from legacy_weights.families.others import add_others

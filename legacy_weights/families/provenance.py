@@ -10,8 +10,9 @@ from __future__ import annotations
 import re
 from typing import Any
 
-from legacy_weights.families.graph import Graph, is_library
+from legacy_weights.families.graph import Graph
 from legacy_weights.families.labels import class_of, short, text_of
+from legacy_weights.families.marks import is_library
 from legacy_weights.families.naming import Cell
 from legacy_weights.families.values import is_leaf
 from legacy_weights.pickles.objects import Instance

@@ -10,8 +10,9 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from legacy_weights.families.contents import column, elements, is_plain, mapping, plain_json
-from legacy_weights.families.graph import Graph, Node, is_library
+from legacy_weights.families.graph import Graph, Node
 from legacy_weights.families.labels import class_of, label, text_of
+from legacy_weights.families.marks import is_library
 from legacy_weights.families.values import class_name
 from legacy_weights.pickles.objects import Global, Instance
 from legacy_weights.tree import JSON, AnyArray, Array, Table

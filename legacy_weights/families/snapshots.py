@@ -8,8 +8,9 @@ from typing import NamedTuple
 
 from legacy_weights import paths
 from legacy_weights.families.arrangement import Arrangement
-from legacy_weights.families.graph import Graph, Node, as_array, is_list_step
+from legacy_weights.families.graph import Graph, Node, as_array
 from legacy_weights.families.interpretation import Interpretation, inherited, origins, share
+from legacy_weights.families.marks import is_list_step
 from legacy_weights.families.naming import (
     Cell,
     Name,

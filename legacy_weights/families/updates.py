@@ -14,9 +14,10 @@ from typing import Any, NamedTuple
 
 from legacy_weights import paths
 from legacy_weights.families.expressions import Contents, is_expression, numbers
-from legacy_weights.families.graph import Graph, Node, is_library
+from legacy_weights.families.graph import Graph, Node
 from legacy_weights.families.interpretation import Interpretation
 from legacy_weights.families.labels import class_of, label
+from legacy_weights.families.marks import is_library
 from legacy_weights.families.naming import Cell, Name, Paths
 from legacy_weights.families.steps import StepKind
 from legacy_weights.families.values import class_name

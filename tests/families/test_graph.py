@@ -6,13 +6,13 @@ import time
 
 import numpy as np
 import pytest
-from stubs import constant, dumps, graph, graph_of_bytes, make, model, result, shared
+from stubs import constant, dumps, graph, graph_of_bytes, model, result, shared
 from support import FIXTURES, MANIFEST
 
 from legacy_weights.containers import Siblings, open_buffer, unwrap
-from legacy_weights.families.graph import Graph, as_array, is_library, is_list_step, owner
+from legacy_weights.families.graph import Graph, as_array, owner
 from legacy_weights.families.interpretation import origins
-from legacy_weights.families.steps import Step, StepKind
+from legacy_weights.families.steps import StepKind
 from legacy_weights.families.values import Bundle
 from legacy_weights.pickles.objects import Global, Instance
 from legacy_weights.readers.assemble import _root, contents
@@ -107,42 +107,6 @@ def test_a_hidden_node_knows_where_its_graph_begins():
     assert found.path(node.wiring) == "cost"
     found = graph(model(W=shared(2)))
     assert not found.arrays[0].hidden
-
-
-@pytest.mark.parametrize("name", ["variables", "features", "fn", "input_storage", "variable"])
-def test_a_user_may_call_a_thing_as_theano_does(name):
-    assert not graph(model(**{name: W})).arrays[0].hidden
-    theirs = make("theano.gof.fg.FunctionGraph", **{name: [constant(1)]})
-    assert graph(theirs).arrays[0].hidden
-
-
-@pytest.mark.parametrize(
-    "name", ["owner", "inputs", "outputs", "clients", "tag", "fgraph", "maker"]
-)
-def test_some_names_are_wiring_everywhere(name):
-    assert graph(model(**{name: W})).arrays[0].hidden
-    assert not graph({name: W}).arrays[0].hidden
-
-
-def test_what_makes_a_compiled_function_is_wiring():
-    call = Instance(Global("theano.compile.function_module", "_constructor_Function"), ([W],), 0)
-    assert Graph(call).arrays[0].hidden
-    gpu = Instance(Global("theano.gpuarray.type", "GpuArray_unpickler"), (W, "dev0"), 0)
-    assert not Graph(gpu).arrays[0].hidden
-
-
-@pytest.mark.parametrize(
-    ("dotted", "known"),
-    [
-        ("theano.tensor.var.TensorVariable", True),
-        ("aesara.tensor.var.TensorVariable", True),
-        ("pytensor.tensor.variable.TensorVariable", True),
-        ("theanolib.Model", False),
-        ("my.theano.Model", False),
-    ],
-)
-def test_the_library_and_its_heirs(dotted, known):
-    assert is_library(dotted) is known
 
 
 def test_an_array_of_objects_has_indices_of_its_shape():
@@ -257,21 +221,6 @@ def test_the_lists_of_parameters_that_are_met():
         "['net']._params",
         "['deep'][0]['params']",
     ]
-
-
-@pytest.mark.parametrize(
-    ("step", "known"),
-    [
-        (Step(StepKind.ATTRIBUTE, "params"), True),
-        (Step(StepKind.KEY, b"_params"), True),
-        (Step(StepKind.KEY, ["params"]), False),
-        (Step(StepKind.INDEX, 0), False),
-        (Step(StepKind.PART, "params"), False),
-        (Step(StepKind.KEY, "n_params"), False),
-    ],
-)
-def test_what_is_a_list_of_parameters(step, known):
-    assert is_list_step(step) is known
 
 
 def test_the_owner_of_a_part():

@@ -1,7 +1,6 @@
 import json
 import os
 import pickle
-import pickletools
 import subprocess
 import sys
 from pathlib import Path
@@ -14,7 +13,7 @@ from revive import load, revive, same
 
 from legacy_weights.errors import DamagedError, LegacyWeightsError, LimitError
 from legacy_weights.pickles import Limits, Machine
-from legacy_weights.pickles.opcodes import HANDLERS, PROTOCOLS, TextModeError, TruncatedError
+from legacy_weights.pickles.opcodes import TextModeError, TruncatedError
 
 TEXT = st.text(st.characters(codec=None, exclude_categories=()), max_size=20)
 ATOMS = st.one_of(

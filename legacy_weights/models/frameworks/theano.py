@@ -12,7 +12,7 @@ from collections.abc import Iterable, Mapping
 from typing import NamedTuple
 
 from legacy_weights.errors import UnreadableError
-from legacy_weights.families.graph import is_library
+from legacy_weights.families.marks import is_library
 from legacy_weights.models.frameworks.records import Records
 from legacy_weights.models.specification import (
     LINEAR,
