@@ -1,16 +1,12 @@
-"""What a file holds, for people and for programs."""
+"""What a file holds, for people: as lines of a terminal."""
 
 from __future__ import annotations
 
 import re
-import unicodedata
-from collections.abc import Iterable, Iterator, Sequence
-from typing import Any
+from collections.abc import Iterator, Sequence
 
-import numpy as np
-
-from legacy_weights.hashing import sha256
-from legacy_weights.tree import JSON, Leaf, Order, Role, Snapshot, Trainable, Tree
+from legacy_weights.terminal import clean, cut, plural, shape, shown, size, table, width
+from legacy_weights.tree import Leaf, Order, Role, Snapshot, Tree
 
 _SNAPSHOTS = 4
 """If a file has more snapshots, the default one stands for all, unless all are asked for."""
@@ -22,11 +18,6 @@ _NAMES = 6
 _LINE = 80
 _GAPS = ("  ", "  ", "  ", " ", "   ")
 """What stands before each column of a table: number, name, shape, dtype, place."""
-_WIDEST = 60
-"""Columns of a cell to which the others of its column are padded."""
-_LONGEST = 120
-"""Columns of a cell; a longer text is cut in its middle, and ``--json`` has it whole."""
-
 _KINDS = {
     Role.CONSTANT: "constant",
     Role.RANDOM: "random state",
@@ -36,9 +27,6 @@ _KINDS = {
     Role.WEIGHT: "unclassified array",
     Role.STATE: "unclassified array",
 }
-
-
-# For people ------------------------------------------------------------------------------------
 
 
 def lines(tree: Tree, *, everything: bool = False) -> Iterator[str]:
@@ -168,7 +156,7 @@ def _names(leaves: Sequence[Leaf], room: int) -> str:
 def _facts(leaf: Leaf) -> list[str]:
     dtype = leaf.array.dtype
     kind = dtype.name if dtype.names is None else f"({', '.join(map(shown, dtype.names))})"
-    return [shown(leaf.name), shape(leaf.array.shape), _cut(kind)]
+    return [shown(leaf.name), shape(leaf.array.shape), cut(kind)]
 
 
 def _origin(leaf: Leaf) -> str:
@@ -185,165 +173,3 @@ def _reason(leaf: Leaf) -> str:
 
 
 _WORD = re.compile(r"\w+")
-
-
-def table(rows: Iterable[Sequence[str]], before: Sequence[str]) -> Iterator[str]:
-    """Yield rows as lines whose columns are aligned; overlong cells do not widen the others.
-
-    Parameters
-    ----------
-    rows : iterable of sequence of str
-    before : sequence of str
-        What stands before each cell of a row.
-    """
-    cells = [list(row) for row in rows]
-    widths = [
-        max((n for n in map(width, column) if n <= _WIDEST), default=0)
-        for column in zip(*cells, strict=True)
-    ]
-    for row in cells:
-        padded = (cell + " " * (n - width(cell)) for cell, n in zip(row, widths, strict=True))
-        yield "".join(gap + cell for gap, cell in zip(before, padded, strict=True)).rstrip()
-
-
-def width(text: str) -> int:
-    """Return how many columns of a terminal a text takes."""
-    if text.isascii():
-        return len(text)
-    wide = sum(unicodedata.east_asian_width(char) in "WF" for char in text)
-    return len(text) + wide - sum(map(bool, map(unicodedata.combining, text)))
-
-
-def clean(text: str) -> str:
-    """Return a text of a file with everything escaped that would act on a terminal."""
-    return "".join(char if char.isprintable() else _escape(char) for char in text)
-
-
-def _escape(char: str) -> str:
-    return char.encode("unicode_escape").decode("ascii")
-
-
-def shown(name: str) -> str:
-    """Return a name as a cell of a table: clean, visible, and not endless."""
-    text = _cut(clean(name))
-    return text if text and text == text.strip() else f"'{text}'"
-
-
-def _cut(text: str) -> str:
-    half = _LONGEST // 2
-    return text if len(text) <= _LONGEST else f"{text[:half]}…{text[1 - half :]}"
-
-
-def shape(lengths: Sequence[int]) -> str:
-    """Return a shape as ``784×10``."""
-    return "×".join(map(str, lengths)) or "scalar"
-
-
-def size(count: int) -> str:
-    """Return a number of bytes with a binary unit."""
-    if count < 1024:
-        return plural(count, "byte")
-    value, unit = count / 1024, 0
-    while value >= 1023.5 and unit < 4:
-        value, unit = value / 1024, unit + 1
-    digits = 1 if value < 9.95 else 0
-    return f"{value:.{digits}f} {('KiB', 'MiB', 'GiB', 'TiB', 'PiB')[unit]}"
-
-
-def plural(count: int, word: str) -> str:
-    """Return a count with its noun."""
-    return f"{count:,} {word}" + ("" if count == 1 else "s")
-
-
-# For programs ----------------------------------------------------------------------------------
-
-
-def document(tree: Tree, *, file: str, hashes: bool = True) -> dict[str, JSON]:
-    """Return what a tree holds as one JSON document.
-
-    Parameters
-    ----------
-    tree : Tree
-    file : str
-        The path as the user gave it.
-    hashes : bool
-        Whether to compute the SHA-256 of each array: of its values in C order, little endian.
-
-    Returns
-    -------
-    dict
-        ``file``, ``kind``, ``arrays``, ``order_source``, ``records``, ``classes``, ``warnings``
-        and further keys.
-    """
-    arrays: list[JSON] = []
-    for snapshot in tree.snapshots:
-        for position, (leaf, start) in enumerate(snapshot.layout()):
-            arrays.append(_array(leaf, hashes, snapshot.name, position, start))
-    arrays.extend(_array(leaf, hashes, None, None, -1) for leaf in tree.other)
-    default = next((s for s in tree.snapshots if s.name == tree.default_snapshot), None)
-    records: list[JSON] = [
-        {"id": record.id, "path": record.path, "class": record.cls, **record.content}
-        for record in tree.records()
-    ]
-    return {
-        "file": file,
-        "size": tree.source.size,
-        "kind": tree.source.kind,
-        "writer": tree.source.writer,
-        "family": tree.family,
-        "evidence": tree.evidence,
-        "arrays": arrays,
-        "order_source": None if default is None else str(default.order),
-        "order_note": None if default is None else default.order_note,
-        "default_snapshot": tree.default_snapshot,
-        "snapshots": [_snapshot_document(snapshot) for snapshot in tree.snapshots],
-        "logs": [{"path": t.path, "rows": t.length, "columns": [*t.columns]} for t in tree.tables],
-        "records": records,
-        "classes": list(tree.classes),
-        "metadata": dict(tree.metadata),
-        "history": [dict(step) for step in tree.history],
-        "warnings": list(tree.warnings),
-    }
-
-
-def _snapshot_document(snapshot: Snapshot) -> dict[str, JSON]:
-    return {
-        "name": snapshot.name,
-        "order_source": str(snapshot.order),
-        "order_note": snapshot.order_note,
-        "iteration": snapshot.iteration,
-        "complete": snapshot.complete,
-    }
-
-
-def _array(
-    leaf: Leaf, hashes: bool, snapshot: str | None, position: int | None, start: int
-) -> dict[str, JSON]:
-    array = leaf.array
-    known = {Trainable.YES: True, Trainable.NO: False, Trainable.UNKNOWN: None}
-    entry: dict[str, JSON] = {
-        "path": leaf.path,
-        "name": leaf.name,
-        "dtype": _dtype(array.dtype),
-        "shape": list(array.shape),
-        "fortran": array.fortran,
-        "role": str(leaf.role),
-        "trainable": known[leaf.trainable],
-        "snapshot": snapshot,
-        "position": position,
-        "start": start if start >= 0 else None,
-        "origins": list(leaf.origins),
-        "links": [place for place, _ in leaf.links],
-    }
-    if hashes:
-        entry["sha256"] = sha256(array.load())
-    return entry
-
-
-def _dtype(dtype: np.dtype[Any]) -> str:
-    if dtype.names is None:
-        return dtype.str
-    try:
-        return str(dtype.descr)
-    except ValueError:  # its fields overlap, or are out of order
-        return str(dtype)

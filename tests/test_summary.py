@@ -1,45 +1,25 @@
-"""What a file holds: as lines of a terminal, and as one JSON document."""
-
-import hashlib
-import json
+"""What a file holds, as lines of a terminal."""
 
 import numpy as np
 import pytest
 from support import FIXTURES, REAL, needs_shared
+from trees import leaf, tree
 
 import legacy_weights
-from legacy_weights.summary import clean, document, lines, plural, shape, shown, size, table, width
+from legacy_weights.summary import lines
+from legacy_weights.terminal import clean, width
 from legacy_weights.tree import (
     Array,
-    Leaf,
     Order,
-    Record,
     Role,
     Snapshot,
-    Source,
     Table,
     Trainable,
-    Tree,
 )
-
-
-def leaf(name, values, role=Role.WEIGHT, trainable=Trainable.UNKNOWN, **more):
-    path = f"/snapshots/model/{name}"
-    return Leaf(path, name, Array.of(np.asarray(values)), role, trainable, **more)
-
-
-def tree(*leaves, order=Order.STATED, note="list", other=(), **more):
-    snapshot = Snapshot("model", leaves, order, note)
-    known = {"snapshots": (snapshot,), "default_snapshot": "model", **more}
-    source = Source("net.pkl", 2048, "pickle 2", lambda: "0" * 64, "Python 2")
-    return Tree(source, "Theano", other=tuple(other), evidence="class m.Net", **known)
 
 
 def text(found, **how):
     return list(lines(found, **how))
-
-
-# Lines -----------------------------------------------------------------------------------------
 
 
 @needs_shared
@@ -196,24 +176,6 @@ def test_nothing_of_a_file_acts_on_the_terminal(name):
     assert clean(name) == name.encode("unicode_escape").decode()
 
 
-@pytest.mark.parametrize(
-    ("name", "cell"),
-    [
-        ("W", "W"),
-        ("", "''"),
-        (" ", "' '"),
-        (" W", "' W'"),
-        ("größe", "größe"),
-        ("重み", "重み"),
-        ("\t", r"\t"),
-        ("x" * 120, "x" * 120),
-        ("x" * 100 + "y" * 100, "x" * 60 + "…" + "y" * 59),
-    ],
-)
-def test_a_name_is_seen_as_it_is(name, cell):
-    assert shown(name) == cell
-
-
 def test_a_line_is_of_bounded_length():
     huge = "k" * 100_000
     found = tree(
@@ -234,121 +196,3 @@ def test_genuine_models_fit_a_terminal_of_80_columns():
     ):
         for line in text(legacy_weights.read(FIXTURES / "pickles" / file)):
             assert width(line) <= 80
-
-
-# Tables ----------------------------------------------------------------------------------------
-
-
-def test_columns_are_aligned_by_what_a_terminal_shows():
-    rows = [["重み", "1"], ["W", "2"], ["e\u0301x", "3"]]
-    assert list(table(rows, ("  ", "  "))) == ["  重み  1", "  W     2", "  e\u0301x    3"]
-    assert width("重み") == 4
-    assert width("e\u0301") == 1
-
-
-def test_an_overlong_cell_does_not_widen_the_others():
-    long = "x" * 100
-    assert list(table([["W", "1"], [long, "2"]], ("", " "))) == ["W 1", f"{long} 2"]
-
-
-def test_a_table_without_rows():
-    assert list(table([], ("", ""))) == []
-
-
-@pytest.mark.parametrize(
-    ("count", "found"),
-    [
-        (0, "0 bytes"),
-        (1, "1 byte"),
-        (1023, "1,023 bytes"),
-        (1024, "1.0 KiB"),
-        (1536, "1.5 KiB"),
-        (10_188, "9.9 KiB"),
-        (10_240, "10 KiB"),
-        (208_478, "204 KiB"),
-        (2_892_386, "2.8 MiB"),
-        (1_048_575, "1.0 MiB"),
-        (1 << 40, "1.0 TiB"),
-        (1 << 70, "1048576 PiB"),
-    ],
-)
-def test_sizes(count, found):
-    assert size(count) == found
-
-
-def test_words():
-    assert plural(1, "array") == "1 array"
-    assert plural(7850, "number") == "7,850 numbers"
-    assert shape(()) == "scalar"
-    assert shape((784, 10)) == "784×10"
-
-
-# The document ----------------------------------------------------------------------------------
-
-
-def test_the_document():
-    big = np.arange(6, dtype=">f4").reshape(2, 3)
-    found = document(
-        tree(
-            leaf("W", big, trainable=Trainable.YES, origins=("a", "b"), links=(("/x", "x"),)),
-            leaf("n", [1], trainable=Trainable.NO),
-            other=[leaf("key", [1], Role.RANDOM)],
-            records=lambda: [Record(0, "", "m.Net", {"state": {"n": 3}})],
-            classes=("m.Net",),
-            metadata={"seed": 3},
-            history=({"action": "unflatten"},),
-            warnings=("repaired",),
-        ),
-        file="dir/net.pkl",
-    )
-    assert json.loads(json.dumps(found, allow_nan=False)) == found
-    weight, count, state = found["arrays"]
-    assert weight == {
-        "path": "/snapshots/model/W",
-        "name": "W",
-        "dtype": ">f4",
-        "shape": [2, 3],
-        "fortran": False,
-        "role": "weight",
-        "trainable": True,
-        "snapshot": "model",
-        "position": 0,
-        "start": 0,
-        "origins": ["a", "b"],
-        "links": ["/x"],
-        "sha256": hashlib.sha256(big.astype("<f4").tobytes()).hexdigest(),
-    }
-    assert (count["position"], count["start"], count["trainable"]) == (1, None, False)
-    assert (state["position"], state["snapshot"], state["role"]) == (None, None, "random")
-    assert found["file"] == "dir/net.pkl"
-    assert found["kind"] == "pickle 2"
-    assert found["order_source"] == "stated"
-    assert found["records"] == [{"id": 0, "path": "", "class": "m.Net", "state": {"n": 3}}]
-    assert found["classes"] == ["m.Net"]
-    assert found["warnings"] == ["repaired"]
-
-
-def test_a_document_without_hashes():
-    (array,) = document(tree(leaf("W", [1.0])), file="x", hashes=False)["arrays"]
-    assert "sha256" not in array
-
-
-def test_a_document_of_nothing():
-    found = document(tree(snapshots=(), default_snapshot=None), file="x")
-    assert (found["arrays"], found["order_source"]) == ([], None)
-
-
-@pytest.mark.parametrize(
-    "dtype",
-    [
-        [("a", "<f8"), ("b", "<i4", (2,))],
-        {"names": ["a", "b"], "formats": ["<f8", "<i4"], "offsets": [0, 4], "itemsize": 12},
-        {"names": ["a", "b"], "formats": ["<f8", "<i4"], "offsets": [8, 0]},
-    ],
-)
-def test_structured_arrays_have_a_dtype_in_the_document(dtype):
-    found = tree(leaf("x", np.zeros(2, dtype)))
-    (array,) = document(found, file="x")["arrays"]
-    assert "'a'" in array["dtype"]
-    assert "'b'" in array["dtype"]
-    assert text(found)[2] == "  0  x  2 (a, b)   not trained"

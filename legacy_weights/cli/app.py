@@ -76,7 +76,7 @@ def run(arguments: Sequence[str]) -> int:
 
 
 def _fail(message: str, status: int) -> int:
-    from legacy_weights.summary import clean
+    from legacy_weights.terminal import clean
 
     print(f"migrate: {clean(' '.join(message.split()))}", file=sys.stderr)
     return status

@@ -14,7 +14,7 @@ def check(file: File, /, *, json: Json = False, debug: Debug = False) -> int:
     """Validate a migrated file against its schema and its checksums: all findings at once."""
     from legacy_weights.cli import console
     from legacy_weights.hierarchy import check as validate
-    from legacy_weights.summary import clean, plural
+    from legacy_weights.terminal import clean, plural
 
     findings = validate(file)
     if json:

@@ -35,7 +35,7 @@ def export(
     from legacy_weights.choosing import split_name
     from legacy_weights.cli import console
     from legacy_weights.errors import UsageError
-    from legacy_weights.summary import clean, plural, size
+    from legacy_weights.terminal import clean, plural, size
     from legacy_weights.tools.export import export as write
 
     name, inside = split_name(file)

@@ -23,7 +23,7 @@ def history(file: File, /, *, json: Json = False, debug: Debug = False) -> int:
 
 def _lines(entry: Mapping[str, JSON]) -> Iterator[str]:
     """Yield an entry: its action, and a line for each of its facts."""
-    from legacy_weights.summary import clean
+    from legacy_weights.terminal import clean
 
     yield clean(str(entry.get("action", "?")))
     for name, value in entry.items():

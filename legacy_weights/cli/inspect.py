@@ -19,10 +19,11 @@ def inspect(
     """Show what a legacy or migrated file holds, and write nothing."""
     from legacy_weights import api, summary
     from legacy_weights.cli import console
+    from legacy_weights.document import document
 
     tree = api.read(file, layout=layout, architecture=architecture, convert=convert)
     if json:
-        console.show_json(summary.document(tree, file=str(file)))
+        console.show_json(document(tree, file=str(file)))
     else:
         console.show(summary.lines(tree, everything=all))
     return 0 if any(True for _ in tree.leaves()) else 1

@@ -46,6 +46,7 @@ def migrate(
     """
     from legacy_weights import api, summary
     from legacy_weights.cli import console
+    from legacy_weights.document import document
 
     with console.progress(quiet=quiet or json) as progress:
         report = api.migrate(
@@ -60,7 +61,7 @@ def migrate(
             progress=progress,
         )
     if json and not quiet:
-        found = summary.document(report.tree, file=str(file))
+        found = document(report.tree, file=str(file))
         done = {"output": str(report.path) if report.written else None, "verified": report.verified}
         console.show_json({**found, **done})
     elif not quiet:
@@ -70,7 +71,7 @@ def migrate(
 
 
 def _closing(report: api.Report) -> list[str]:
-    from legacy_weights.summary import clean, plural
+    from legacy_weights.terminal import clean, plural
 
     if not report.written:
         return [f"→ {clean(str(report.path))} would be written (dry run)"]

@@ -25,7 +25,7 @@ def plot(
     from legacy_weights.choosing import choose_word
     from legacy_weights.cli import console
     from legacy_weights.models import plot as draw
-    from legacy_weights.summary import clean
+    from legacy_weights.terminal import clean
 
     tree = api.read(file)
     draw(tree, output, None if snapshot is None else choose_word(tree, snapshot).name)

@@ -76,7 +76,7 @@ def replay(
 
 
 def _lines(file: str, snapshot: str, result: Replay) -> list[str]:
-    from legacy_weights.summary import clean
+    from legacy_weights.terminal import clean
 
     how = "deterministic" if result.deterministic else "stochastic"
     lines = [f"{clean(file)}  {clean(snapshot)} in {result.environment}, {how}"]

@@ -77,7 +77,7 @@ def _steps() -> Iterator[str]:
 
 
 def _told(file: Path, done: Upgrade) -> Iterator[str]:
-    from legacy_weights.summary import clean
+    from legacy_weights.terminal import clean
 
     if not done.steps:
         yield f"{clean(str(file))}: version {done.found}, nothing to do"

@@ -7,10 +7,10 @@ from dataclasses import dataclass
 from itertools import islice
 from typing import Any
 
-from legacy_weights import streams, summary
+from legacy_weights import streams
 from legacy_weights.hierarchy import texts
 from legacy_weights.hierarchy.storage import dtype_text
-from legacy_weights.summary import clean, plural, shown
+from legacy_weights.terminal import clean, plural, shape, shown, size
 from legacy_weights.tools.finding import Found, find
 from legacy_weights.tools.statistics import Statistics, statistics
 from legacy_weights.tree import JSON, Array, Trainable, Tree
@@ -75,8 +75,8 @@ def lines(seen: Shown) -> Iterator[str]:
     yield shown(found.path if leaf is None else leaf.name)
     yield from _listed("path", [clean(found.path)])
     yield (
-        f"array     {summary.shape(array.shape)} {clean(str(array.dtype))}  "
-        f"{plural(array.size, 'element')}, {summary.size(array.nbytes)}"
+        f"array     {shape(array.shape)} {clean(str(array.dtype))}  "
+        f"{plural(array.size, 'element')}, {size(array.nbytes)}"
         + (", in Fortran order" if array.fortran else "")
     )
     yield from _role(found)
@@ -92,7 +92,7 @@ def lines(seen: Shown) -> Iterator[str]:
     yield f"sha256    {seen.sha256}"
     source = seen.tree.source
     written = ", ".join(part for part in (source.kind, source.writer) if part)
-    yield f"source    {clean(source.name)}  {summary.size(source.size)}  {clean(written)}"
+    yield f"source    {clean(source.name)}  {size(source.size)}  {clean(written)}"
     if seen.statistics is not None:
         yield from _histogram(seen.statistics)
 

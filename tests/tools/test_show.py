@@ -11,7 +11,7 @@ from support import FIXTURES, fixture
 from legacy_weights.cli import main
 from legacy_weights.errors import UsageError
 from legacy_weights.hierarchy import write
-from legacy_weights.summary import width
+from legacy_weights.terminal import width
 from legacy_weights.tools.finding import find
 from legacy_weights.tools.show import lines, show
 from legacy_weights.tree import Order, Snapshot
