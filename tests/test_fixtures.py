@@ -3,6 +3,8 @@
 import hashlib
 
 import h5py
+import independent_reader
+import numpy as np
 import pytest
 from support import FIXTURES, MANIFEST
 
@@ -25,8 +27,13 @@ def test_migrates_to_the_truth(entry, tmp_path):
     report = legacy_weights.migrate(legacy, tmp_path / "out.h5")
     assert report.exit_status == entry["status"]
     assert check(report.path) == []
+    independent = independent_reader.load(report.path)
     with legacy_weights.open(report.path) as file:
         tree = file.tree()
+        for leaf in tree.leaves():
+            other = independent[leaf.path]
+            assert (other.dtype, other.shape) == (leaf.array.dtype, leaf.array.shape)
+            assert other.tobytes() == np.ascontiguousarray(file[leaf.path]).tobytes()
         arrays = [file[leaf.path] for leaf in tree.leaves()]
         # Copies of one variable in several pickles of a file stand once.
         assert {(little_endian_sha256(array), array.shape) for array in arrays} == truth(entry)
