@@ -34,7 +34,7 @@ def load(path, snapshot=None):
     """Return every array of a file, or of one snapshot, by path."""
     with h5py.File(path) as file:
         return {
-            row["path"]: restored(file[row["path"]][()], row)
+            row["path"]: restored(file[row["path"]][...], row)
             for row in rows_of(file)
             if snapshot is None or row["snapshot"] == snapshot
         }
@@ -54,5 +54,5 @@ def theta(path, snapshot, dtype):
         rows = [row for row in rows_of(file) if row["snapshot"] == snapshot and row["start"] >= 0]
         rows = [row for row in rows if np.dtype(row["dtype"]).newbyteorder("<").str == dtype]
         rows.sort(key=lambda row: row["start"])
-        parts = [restored(file[row["path"]][()], row).ravel() for row in rows]
+        parts = [restored(file[row["path"]][...], row).ravel() for row in rows]
     return np.concatenate(parts).astype(dtype)
