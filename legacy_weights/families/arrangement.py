@@ -42,8 +42,9 @@ def arrange(
 ) -> Arrangement:
     """Arrange cells by what holds for every program: its lists of parameters.
 
-    A cell that a list of parameters states is trainable; one that belongs to an object with such
-    a list, but is not in it, is state.  Of the others nothing is known.
+    A cell that a list of parameters states is trainable, unless the program fixes it; one that
+    belongs to an object with such a list, but is not in it, is state.  Of the others nothing is
+    known.
 
     Parameters
     ----------
@@ -59,5 +60,7 @@ def arrange(
     state = [c for c in cells if id(c) not in listed and id(c.node) in owned]
     weights, order, note = order_cells(graph, weights, listed)
     state, state_order, _ = order_cells(graph, state, {})
-    trainable = dict.fromkeys(listed, Trainable.YES)
+    trainable = {
+        cell: Trainable.NO if entry.fixed else Trainable.YES for cell, entry in listed.items()
+    }
     return Arrangement(weights, state, order, state_order, note, trainable)

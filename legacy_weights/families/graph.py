@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 
 from legacy_weights.families.labels import class_of
-from legacy_weights.families.marks import is_library, is_list_step, is_wiring
+from legacy_weights.families.marks import is_library, is_list_step, is_names_step, is_wiring
 from legacy_weights.families.steps import SET, Step, StepKind, children
 from legacy_weights.families.values import Bundle, attributes, is_hollow, is_leaf, resolve
 from legacy_weights.pickles.objects import Instance, ObjectArray
@@ -115,6 +115,8 @@ class Graph:
         By the identity of an array or an instance, the first hundred references to it.
     lists : list of (Node, Step, object)
         What objects hold as their list of parameters (:data:`~.marks.LISTS`), outside of wiring.
+    names : list of (Node, Step, object)
+        What objects hold as the names of their parameters (:data:`~.marks.NAMES`), likewise.
     shared : set of int
         The identities of the other objects to which more than one reference leads.
     """
@@ -124,6 +126,7 @@ class Graph:
         self.arrays: list[Node] = []
         self.references: dict[int, list[tuple[Node, Step]]] = {}
         self.lists: list[tuple[Node, Step, Any]] = []
+        self.names: list[tuple[Node, Step, Any]] = []
         self.shared: set[int] = set()
         self._attributes: dict[int, dict[str, Any]] = {}
         self._paths: dict[int, tuple[str, ...]] = {}
@@ -154,6 +157,8 @@ class Graph:
                         price += 1000
                         if not unseen:
                             self.lists.append((node, step, child))
+                    elif is_names_step(step) and not unseen:
+                        self.names.append((node, step, child))
                     elif step.kind is StepKind.PART and type(node.raw) is Bundle:
                         # Any other way to what is referred to is plainer.
                         price, unseen = price + 1000, True

@@ -37,6 +37,13 @@ beside other things: ``vgg16.pkl`` of Lasagne/Recipes' model zoo has ``param val
 
 _LIST_KEYS = frozenset([*LISTS, *(name.encode() for name in LISTS)])
 
+NAMES = "param_names"
+"""The attribute or key by which a program states its parameters by their names, in order.
+
+kusanagi (``kusanagi/ghost/regression/BaseRegressor.py``, ``set_params``) keeps each as an
+attribute of that name, and writes all attributes as one dictionary.
+"""
+
 
 def is_library(dotted: str) -> bool:
     """Whether a class is one of Theano or its heirs."""
@@ -48,6 +55,13 @@ def is_list_step(step: Step) -> bool:
     if step.kind not in (StepKind.ATTRIBUTE, StepKind.KEY):
         return False
     return isinstance(step.key, str | bytes) and step.key in _LIST_KEYS
+
+
+def is_names_step(step: Step) -> bool:
+    """Whether a step leads to the names of what a program states as its parameters."""
+    if step.kind not in (StepKind.ATTRIBUTE, StepKind.KEY):
+        return False
+    return isinstance(step.key, str | bytes) and step.key in (NAMES, NAMES.encode())
 
 
 def is_wiring(step: Step, library: str) -> bool:

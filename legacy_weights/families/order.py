@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 
 from legacy_weights.families.graph import Graph, Node, object_index, owner
 from legacy_weights.families.labels import label, text_of
-from legacy_weights.families.marks import LISTS
+from legacy_weights.families.marks import LISTS, NAMES
 from legacy_weights.families.naming import Cell
 from legacy_weights.families.steps import StepKind
 from legacy_weights.families.values import Bundle, class_name, is_ordered_dict, resolve
@@ -41,6 +41,9 @@ Place = tuple[Turn, ...]
 _DEEPEST = 64
 """Steps of a path that ordering looks at; deeper files have no stated order."""
 _SAVEZ = "numbers of numpy.savez"
+_LISTS = (*LISTS, NAMES)
+_FIXED = "fixed_params"
+"""Beside :data:`NAMES`, the names of those that are not trained."""
 _NESTED = 8
 """Lists in a list of parameters are looked into as deep as this."""
 
@@ -62,17 +65,20 @@ class Listed:
         The cell's place in the list.
     length : int
         How many cells the list has.
+    fixed : bool
+        Whether the program says that it does not train the cell.
     """
 
     owner: Node
     attribute: str
     place: Place
     length: int
+    fixed: bool = False
 
     @property
     def rank(self) -> tuple[int, int, int]:
         """The lower, the more this list counts: near to the root, long."""
-        return self.owner.depth, -self.length, LISTS.index(self.attribute)
+        return self.owner.depth, -self.length, _LISTS.index(self.attribute)
 
 
 def stated_lists(graph: Graph, cells: Sequence[Cell]) -> dict[int, Listed]:
@@ -94,7 +100,40 @@ def stated_lists(graph: Graph, cells: Sequence[Cell]) -> dict[int, Listed]:
             listed = Listed(owner(node), name, place, len(members))
             if cell not in found or listed.rank < found[cell].rank:
                 found[cell] = listed
+    for node, step, value in graph.names:
+        if id(value) in seen:  # many objects can share one long list
+            continue
+        seen.add(id(value))
+        for cell, listed in _named(node, text_of(step.key), value, by_object).items():
+            if cell not in found or listed.rank < found[cell].rank:
+                found[cell] = listed
     return found
+
+
+def _named(node: Node, name: str, value: Any, by_object: Mapping[int, Cell]) -> dict[int, Listed]:
+    """Return the cells that an object has under the names of its parameters.
+
+    Names without a cell do not matter, as in ``get_params`` of kusanagi's ``BaseRegressor``.
+    """
+    if type(node.raw) is not dict or type(value) not in (list, tuple):
+        return {}
+    held = {text_of(key): item for key, item in node.raw.items() if isinstance(key, str | bytes)}
+    fixed: Any = held.get(_FIXED)
+    frozen = {*_texts(fixed)} if type(fixed) in (list, tuple) else set()
+    members: dict[int, tuple[int, bool]] = {}
+    for index, text in enumerate(_texts(value)):
+        cell = by_object.get(id(held.get(text, value)))
+        if cell is not None:
+            members.setdefault(id(cell), (index, text in frozen))
+    note = f"`{name}` list"
+    return {
+        cell: Listed(owner(node), name, (Turn((0, index), note),), len(members), is_fixed)
+        for cell, (index, is_fixed) in members.items()
+    }
+
+
+def _texts(names: Sequence[Any]) -> Iterator[str]:
+    return (text_of(name) for name in names if isinstance(name, str | bytes))
 
 
 def _members(held: Any, note: str, seen: set[int], place: Place) -> Iterator[tuple[Any, Place]]:

@@ -81,7 +81,8 @@ def interpret(graph: Graph) -> Interpretation | None:
     cells = [cell for cell in cells if id(cell) not in remembered]
     if cells:
         arrangement = arrange(graph, cells, listed)
-        arrangement.trainable |= {id(cell): Trainable.YES for cell in trained}
+        known = {id(cell): Trainable.YES for cell in trained}
+        arrangement.trainable = known | arrangement.trainable
         add_snapshot(graph, arrangement, result)
     described = describe_memory(result, memory)
     add_others(graph, result, roles | described.roles, names=described.names, notes=described.notes)

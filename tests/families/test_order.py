@@ -13,6 +13,7 @@ from legacy_weights.families.naming import Cell
 from legacy_weights.families.order import stated_lists
 from legacy_weights.families.values import Bundle
 from legacy_weights.pickles import Machine
+from legacy_weights.tree import Trainable
 
 
 def order(value):
@@ -43,6 +44,38 @@ def test_a_list_of_parameters_under_a_key():
         "`params` list",
     )
     assert order({"params": [b, a], "W": a, "b": b})[0] == ["b", "W"]
+
+
+def test_the_names_of_the_parameters():
+    """kusanagi's ``get_params`` (kusanagi/ghost/regression/BaseRegressor.py) goes by them."""
+    w, b, noise = (shared(size, name) for size, name in [(2, "net>W"), (3, "net>b"), (1, "noise")])
+    state = {"net>W": w, "net>b": b, "noise": noise, "param_names": ["net>b", "gone", "net>W"]}
+    assert order(state) == (["net>b", "net>W"], "stated", "`param_names` list")
+    (snapshot,) = interpret(state).snapshots
+    assert [leaf.name for leaf in snapshot.leaves if leaf.role == "state"] == ["noise"]
+    assert order(model(**state))[0] == ["net>b", "net>W"]
+
+
+def test_names_of_parameters_that_are_fixed():
+    """``get_params`` of kusanagi leaves out what `fixed_params` names."""
+    w, b = shared(2, "W"), shared(3, "b")
+    found = interpret({"W": w, "b": b, "param_names": ["W", "b"], "fixed_params": ["W", 3]})
+    known = {leaf.name: leaf.trainable for leaf in found.snapshots[0].leaves}
+    assert known == {"W": Trainable.NO, "b": Trainable.YES}
+
+
+@pytest.mark.parametrize("names", [3, "W", {"W": 1}, [], [b"\xff", 1, None, ["W"]], ["v"]])
+def test_names_of_parameters_that_are_none(names):
+    w, b = shared(2, "W", created=2), shared(3, "b", created=1)
+    assert order({"W": w, "b": b, "param_names": names})[:2] == (["b", "W"], "created")
+
+
+def test_a_long_list_of_names_that_many_share():
+    names = [f"n{number}" for number in range(20_000)]
+    holders = [{"W": shared(1, "W"), "param_names": names} for _ in range(500)]
+    start = time.perf_counter()
+    interpret(holders)
+    assert time.perf_counter() - start < 5
 
 
 def test_an_ordered_dictionary_of_parameters():
