@@ -121,9 +121,12 @@ def _expressions(layers: Layers, variables: Variables, network: Network) -> Iter
         for variable, _ in layers.parameters(layer)
     )
     if count:
+        are = (
+            "parameter of a layer is an expression" if count == 1 else "parameters are expressions"
+        )
         yield (
-            f"{count} parameters of layers are expressions: the variables that they are made of "
-            "are the weights, and `layers` of the metadata says which"
+            f"{count} {are}: the variables that make it up are the weights, and `layers` of the "
+            "metadata says which"
         )
 
 

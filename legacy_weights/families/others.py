@@ -12,7 +12,8 @@ from legacy_weights.families.labels import class_of, label
 from legacy_weights.families.marks import is_library
 from legacy_weights.families.naming import Name, Paths, distinct
 from legacy_weights.families.steps import StepKind
-from legacy_weights.pickles.objects import Instance
+from legacy_weights.families.values import is_leaf
+from legacy_weights.pickles.objects import Instance, MaskedArray
 from legacy_weights.tree import Array, Leaf, Role, Trainable
 
 _INSIDE = 16
@@ -66,7 +67,7 @@ def add_others(
                 role=role,
                 trainable=Trainable.NO,
                 origins=origins(graph, node),
-                note=notes.get(id(node)) or _graph_of(node),
+                note=notes.get(id(node)) or _graph_of(node) or _holder_of(node, role),
             )
             result.other.append(leaf)
 
@@ -105,3 +106,27 @@ def _graph_of(node: Node) -> str:
             return label(current.step.key)
         current = current.parent
     return ""
+
+
+_KINDS = {"S": "text", "U": "text", "b": "truth values", "M": "dates", "m": "times"}
+
+
+def _holder_of(node: Node, role: Role) -> str:
+    """Return why an array is data: what its values are, or else the class that keeps it."""
+    if role is not Role.DATA:
+        return ""
+    kind = as_array(node.value).dtype.kind
+    current = node.parent
+    for _ in range(_INSIDE):
+        if current is None:
+            break
+        if type(current.value) is MaskedArray and node.step.key == "mask":
+            return "mask of a masked array"
+        if type(current.raw) is Instance and not is_leaf(current.value):
+            dotted = class_of(current.raw)
+            if is_library(dotted) or kind in _KINDS:
+                break
+            if not dotted.startswith("numpy."):
+                return f"kept by {dotted}"
+        current = current.parent
+    return _KINDS.get(kind, "")

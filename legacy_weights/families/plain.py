@@ -13,6 +13,7 @@ import numpy as np
 
 from legacy_weights.families import sparse
 from legacy_weights.families.arrangement import arrange
+from legacy_weights.families.dill import described
 from legacy_weights.families.graph import Graph, Node, owner
 from legacy_weights.families.interpretation import Interpretation
 from legacy_weights.families.labels import class_of
@@ -23,8 +24,8 @@ from legacy_weights.families.others import add_others
 from legacy_weights.families.snapshots import add_snapshot
 from legacy_weights.families.steps import StepKind
 from legacy_weights.families.theano import roles_of
-from legacy_weights.families.values import is_on_gpu
-from legacy_weights.pickles.objects import Instance, MaskedArray
+from legacy_weights.families.values import class_name, is_on_gpu
+from legacy_weights.pickles.objects import Instance, MaskedArray, ObjectArray
 
 
 def interpret(graph: Graph) -> Interpretation:
@@ -48,16 +49,30 @@ def interpret(graph: Graph) -> Interpretation:
     listed = {key: entry for key, entry in listed.items() if id(entry.owner) in owners}
     held = held_plainly(graph, owners) | whole
     cells = [cell for cell in cells if id(cell) in listed or id(cell.node) in held]
-    result = Interpretation("plain arrays", "no known model")
+    result = Interpretation("plain arrays", ", ".join(["no known model", *_on_gpu(graph)]))
     if cells:
         add_snapshot(graph, arrange(graph, cells, listed), result)
     else:
-        root = graph.root.raw
         known = any(is_library(class_of(raw)) for _, raw in graph.instances())
         result.family = "Theano" if known else "unknown"
-        result.evidence = f"class {class_of(root)}" if type(root) is Instance else ""
+        result.evidence = _root(graph.root)
     add_others(graph, result, roles)
     return result
+
+
+def _on_gpu(graph: Graph) -> list[str]:
+    """Return in words of which kinds the values on a GPU are, if there are any."""
+    kinds = {class_name(raw) for _, raw in graph.instances() if is_on_gpu(raw)}
+    return [f"{kind.removesuffix('_unpickler')} of Theano" for kind in sorted(kinds)]
+
+
+def _root(root: Node) -> str:
+    """Return in words what a file holds that has no weights."""
+    if type(root.value) is ObjectArray:
+        return "an array of objects"
+    if type(root.raw) is not Instance:
+        return ""
+    return described(root.raw) or f"class {class_of(root.raw)}"
 
 
 def is_numeric(node: Node) -> bool:

@@ -53,8 +53,8 @@ def interpret(graph: Graph) -> Interpretation | None:
 def _is_estimator(graph: Graph, raw: Instance) -> bool:
     """Whether a record is an estimator, and no part of one: a tree, an optimizer."""
     dotted = class_of(raw)
-    if not dotted.startswith("sklearn."):
-        return False
+    if not dotted.startswith("sklearn.") or dotted.startswith("sklearn.externals."):
+        return False  # the latter are copies of joblib and six
     # Before 0.22 estimators are in public modules, and since 0.18 they note the version.
     return "._" not in dotted or "_sklearn_version" in graph.attributes(raw)
 

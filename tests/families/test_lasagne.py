@@ -114,7 +114,7 @@ def test_expressions_are_noted():
     tree = genuine("expression_of_two_p2_l02")
     weight = layer(tree, "dense2")["params"][0]
     assert weight["names"] == ["raw", "offset"]
-    assert any("1 parameters of layers are expressions" in note for note in tree.warnings)
+    assert any("1 parameter of a layer is an expression" in note for note in tree.warnings)
 
 
 def test_the_version_is_evidence():

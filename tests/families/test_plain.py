@@ -242,3 +242,35 @@ def test_real_values_on_a_gpu(file):
     assert (leaf.array.dtype.name, leaf.array.shape) == ("float32", (1,))
     # theano/sandbox/cuda/tests/test_type.py and theano/gpuarray/tests/test_type.py, test_unpickle_…
     assert leaf.array.load().tolist() == [-42.0]
+
+
+def test_a_value_on_a_gpu_is_evidence():
+    held = [on_gpu(np.ones(2), "dev0"), on_gpu(np.ones(3))]
+    expected = "no known model, CudaNdarray of Theano, GpuArray of Theano"
+    assert interpret(held).evidence == expected
+
+
+# Why an array is data --------------------------------------------------------------------------
+
+
+def test_data_say_what_they_are():
+    held = {
+        "text": np.array(["a"]),
+        "day": np.array(["2016-01-01"], "M8[D]"),
+        "masked": np.ma.masked_array([1.0, 2.0], [True, False]),
+        "kept": model(x=np.ones(2), name=np.array([b"n"]), yes=np.array([True])),
+        "W": np.ones(2),
+    }
+    assert {leaf.name: leaf.note for leaf in interpret(held).other} == {
+        "text": "text",
+        "day": "dates",
+        "masked/mask": "mask of a masked array",
+        "kept/x": "kept by lost_models.Model",
+        "kept/name": "text",
+        "kept/yes": "truth values",
+    }
+
+
+def test_what_a_file_without_weights_holds():
+    assert interpret(np.array([None, "a"], object)).evidence == "an array of objects"
+    assert interpret(model(n=1)).evidence == "class lost_models.Model"
