@@ -7,6 +7,7 @@ from collections.abc import Iterator
 
 import numpy as np
 
+from legacy_weights.errors import in_file
 from legacy_weights.hashing import blocks, canonical_blocks
 from legacy_weights.tree import AnyArray, Array
 
@@ -62,3 +63,18 @@ def sha256(array: Array) -> str:
         for block in canonical_blocks(part):
             digest.update(block)
     return digest.hexdigest()
+
+
+def of_file(array: Array, file: str) -> Array:
+    """Return an array whose errors name the file that it comes from."""
+
+    def load() -> AnyArray:
+        with in_file(file):
+            return array.load()
+
+    def stream() -> Iterator[memoryview]:
+        with in_file(file):
+            for part in elements(array):
+                yield part.view(np.uint8).data
+
+    return Array(array.dtype, array.shape, load, array.fortran, stream)

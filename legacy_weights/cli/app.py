@@ -12,6 +12,7 @@ import cyclopts
 
 from legacy_weights.cli import (
     check,
+    diff,
     export,
     history,
     inspect,
@@ -27,6 +28,7 @@ COMMANDS: dict[str, Callable[..., int]] = {
     "inspect": inspect.inspect,
     "check": check.check,
     "show": show.show,
+    "diff": diff.diff,
     "export": export.export,
     "upgrade": upgrade.upgrade,
     "history": history.history,

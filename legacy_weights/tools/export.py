@@ -14,7 +14,7 @@ from legacy_weights.choosing import choose_word
 from legacy_weights.errors import UsageError, in_file
 from legacy_weights.hierarchy import atomic, storage
 from legacy_weights.hierarchy.texts import quote
-from legacy_weights.streams import elements
+from legacy_weights.streams import elements, of_file
 from legacy_weights.tools import formats
 from legacy_weights.tools.formats import Content, Entry
 from legacy_weights.tree import JSON, AnyArray, Array, Order, Snapshot, Trainable, Tree
@@ -159,7 +159,7 @@ def _whole(tree: Tree, snapshot: Snapshot) -> Content:
     entries = tuple(
         Entry(
             quote(leaf.name),
-            _named(leaf.array, tree.source.name),
+            of_file(leaf.array, tree.source.name),
             tuple(quote(name) for _, name in leaf.links),
         )
         for leaf in snapshot.leaves
@@ -168,7 +168,7 @@ def _whole(tree: Tree, snapshot: Snapshot) -> Content:
 
 
 def _flat(tree: Tree, snapshot: Snapshot) -> Content:
-    vector = _named(theta(snapshot), tree.source.name)
+    vector = of_file(theta(snapshot), tree.source.name)
     return Content((Entry(THETA, vector),), partial(_facts, tree, snapshot, flat=True))
 
 
@@ -198,21 +198,6 @@ def _facts(tree: Tree, snapshot: Snapshot, *, flat: bool = False) -> dict[str, J
         "order_note": quote(snapshot.order_note),
         "layout": layout,
     }
-
-
-def _named(array: Array, file: str) -> Array:
-    """Return an array whose errors name the file that it comes from."""
-
-    def load() -> AnyArray:
-        with in_file(file):
-            return array.load()
-
-    def stream() -> Iterator[memoryview]:
-        with in_file(file):
-            for block in elements(array):
-                yield block.view(np.uint8).data
-
-    return Array(array.dtype, array.shape, load, array.fortran, stream)
 
 
 def _notes(content: Content, snapshot: Snapshot, to: str) -> Iterator[str]:
