@@ -24,11 +24,14 @@ if TYPE_CHECKING:
     from legacy_weights.flat import flat_grad as flat_grad
     from legacy_weights.models import load_model as load_model
     from legacy_weights.models import load_policy as load_policy
+    from legacy_weights.saving import TrainingLog as TrainingLog
+    from legacy_weights.saving import save as save
 
 _HOMES = {
     "FlatVector": "flat",
     "LegacyWeightsError": "errors",
     "Report": "api",
+    "TrainingLog": "saving",
     "assign": "flat",
     "flat_grad": "flat",
     "load_model": "models",
@@ -36,6 +39,7 @@ _HOMES = {
     "migrate": "api",
     "open": "api",
     "read": "api",
+    "save": "saving",
 }
 
 

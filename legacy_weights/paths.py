@@ -24,7 +24,8 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Iterable
+from collections import Counter
+from collections.abc import Iterable, Sequence
 
 _UNSAFE = re.compile(r"[\x00-\x1f\x7f-\x9f/%\u2028\u2029\ud800-\udfff]")
 _ESCAPE = re.compile(rb"%([0-9A-F]{2})")
@@ -94,3 +95,13 @@ def natural(text: str) -> tuple[tuple[int, int | str, str], ...]:
     # isdigit() would let superscripts through, which int() refuses.
     key = [(0, int(p[:300]), p) if "0" <= p[0] <= "9" else (1, p, p) for p in parts]
     return (*key, (1, tail, tail)) if tail else tuple(key)
+
+
+def positional(names: Sequence[str | None]) -> list[str]:
+    """Replace names that are missing or not unique by zero-padded positions."""
+    times = Counter(names)
+    width = len(str(max(len(names) - 1, 0)))
+    return [
+        name if name and times[name] == 1 else f"{position:0{width}d}"
+        for position, name in enumerate(names)
+    ]

@@ -332,3 +332,22 @@ def test_real_logs(name):
                 values = file.read(place)
                 assert np.array_equal(values, h5[place][()])
                 assert hashing.sha256(values) == hashing.sha256(h5[place][()])
+
+
+def test_a_name_that_goes_to_another_file_between_two_opens(path, monkeypatch):
+    """What is read by offset and what the library reads are of one file."""
+    other = path.with_name("other.h5")
+    for target, value in ((path, 1.0), (other, 2.0)):
+        with h5py.File(target, "w") as file:
+            file["x"] = np.full(3, value)
+    opened = h5py.File
+
+    def open_late(*args):
+        if other.exists():
+            other.replace(path)
+        return opened(*args)
+
+    monkeypatch.setattr(h5py, "File", open_late)
+    with hdf5.File(path) as file:
+        assert file.read("/x").tolist() == [2, 2, 2]
+        assert b"".join(map(bytes, file.blocks("/x"))) == np.full(3, 2.0).tobytes()

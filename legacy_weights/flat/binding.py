@@ -7,7 +7,6 @@ Aesara bind alike: ``variable.container.storage`` (a list whose first element is
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -16,6 +15,7 @@ import numpy as np
 
 from legacy_weights.flat.cells import Cell
 from legacy_weights.flat.errors import BindingError
+from legacy_weights.paths import positional
 from legacy_weights.tree import AnyArray
 
 
@@ -69,16 +69,6 @@ def bound(
     _refuse_shared_cells(found)
     _refuse_shared_memory(found)
     return found
-
-
-def positional(names: Sequence[str | None]) -> list[str]:
-    """Replace names that are missing or not unique by zero-padded positions."""
-    times = Counter(names)
-    width = len(str(max(len(names) - 1, 0)))
-    return [
-        name if name and times[name] == 1 else f"{position:0{width}d}"
-        for position, name in enumerate(names)
-    ]
 
 
 def _looked_at(name: str, variable: Any, floats_only: bool) -> Bound:

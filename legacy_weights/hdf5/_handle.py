@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import os
 import stat
+import time
 import weakref
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -23,6 +24,8 @@ from legacy_weights.errors import (
 from legacy_weights.hdf5._objects import encoded
 
 _OPEN_GROUPS = 1000
+_PATIENCE = 1.0  # seconds that a locked file is waited for
+_PAUSE = 0.02
 
 
 class Handle:
@@ -42,32 +45,45 @@ class Handle:
         self._unbacked = unbacked
         self._longest_attribute = longest_attribute
         self._groups: dict[str, Any] = {}
+        descriptor, self._h5 = self._open()
+        # Lazy arrays can keep the file open for as long as they live, so it closes with them.
+        self._bytes = io.FileIO(descriptor, closefd=False)
+        self._close_bytes = weakref.finalize(self, os.close, descriptor)
+
+    def _open(self) -> tuple[int, h5py.File | None]:
+        """Open the file twice, for its bytes and by the library; wait a moment for a writer."""
+        deadline = time.monotonic() + _PATIENCE
+        while True:
+            descriptor = self._open_bytes()
+            try:
+                h5 = h5py.File(self.path, "r")
+                if _is_one_file(descriptor, h5):
+                    return descriptor, h5
+                h5.close()  # a writer gave the name to its next file in between
+            except BlockingIOError as error:
+                if time.monotonic() > deadline:
+                    os.close(descriptor)
+                    advice = "Another program has it open for writing; try again when it is done"
+                    raise UnreadableError("it is locked", advice=advice, file=self.path) from error
+            except Exception as error:
+                os.close(descriptor)
+                if "signature not found" in str(error):
+                    raise UnreadableError("it is no HDF5 file", file=self.path) from error
+                raise DamagedError(_first_line(error), file=self.path) from error
+            except BaseException:
+                os.close(descriptor)
+                raise
+            os.close(descriptor)
+            time.sleep(_PAUSE)
+
+    def _open_bytes(self) -> int:
         try:
             # Before it is opened, for opening a pipe waits for a writer.
             if not stat.S_ISREG(os.stat(self.path).st_mode):
                 raise UnreadableError("it is no regular file", file=self.path)
-            descriptor = os.open(self.path, os.O_RDONLY | getattr(os, "O_BINARY", 0))
+            return os.open(self.path, os.O_RDONLY | getattr(os, "O_BINARY", 0))
         except OSError as error:
             raise UnreadableError(error.strerror or str(error), file=self.path) from error
-        # Lazy arrays can keep the file open for as long as they live, so it closes with them.
-        self._bytes = io.FileIO(descriptor, closefd=False)
-        self._close_bytes = weakref.finalize(self, os.close, descriptor)
-        try:
-            self._h5: h5py.File | None = self._open()
-        except BaseException:
-            self._close_bytes()
-            raise
-
-    def _open(self) -> h5py.File:
-        try:
-            return h5py.File(self.path, "r")
-        except BlockingIOError as error:
-            advice = "Another program has it open for writing; try again when it is done"
-            raise UnreadableError("it is locked", advice=advice, file=self.path) from error
-        except Exception as error:
-            if "signature not found" in str(error):
-                raise UnreadableError("it is no HDF5 file", file=self.path) from error
-            raise DamagedError(_first_line(error), file=self.path) from error
 
     def close(self) -> None:
         """Close the file; its lazy arrays cannot be read any more."""
@@ -128,6 +144,12 @@ class Handle:
         # Altered files make h5py raise almost anything, TypeError and SystemError included.
         except Exception as error:
             raise DamagedError(_first_line(error), where=path, file=self.path) from error
+
+
+def _is_one_file(descriptor: int, h5: h5py.File) -> bool:
+    if os.name != "posix":
+        return True  # there, a file that is open is not replaced
+    return os.path.samestat(os.fstat(descriptor), os.fstat(h5.id.get_vfd_handle()))
 
 
 def _first_line(error: BaseException) -> str:

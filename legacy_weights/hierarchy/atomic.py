@@ -53,18 +53,35 @@ def written_beside(target: str, *, overwrite: bool) -> Iterator[str]:
     check_target(target, overwrite=overwrite)
     try:
         remove_leftovers(target)
-        temporary = f"{_stem(target)}{_mark()}{secrets.token_hex(4)}.part"
+        temporary = name_beside(target)
         os.close(os.open(temporary, os.O_CREAT | os.O_EXCL | os.O_RDWR, 0o666))
         try:
             yield temporary
             _publish(temporary, target, overwrite)
         except WriteError:
-            _write_more(temporary)
+            write_more(temporary)
             raise
         finally:
-            _discard(temporary)
+            discard(temporary)
     except OSError as error:
-        raise _explained(error) from error
+        raise explained(error) from error
+
+
+def name_beside(target: str) -> str:
+    """Return a new name for a temporary file for `target`."""
+    return f"{_stem(target)}{_mark()}{secrets.token_hex(4)}.part"
+
+
+def linked_beside(target: str) -> str | None:
+    """Give the file at `target` a second, temporary name; None where the disk has no hard links."""
+    name = name_beside(target)
+    try:
+        os.link(target, name)
+    except OSError as error:
+        if error.errno in _NO_HARD_LINKS:
+            return None
+        raise
+    return name
 
 
 def sync(path: str) -> None:
@@ -74,6 +91,12 @@ def sync(path: str) -> None:
         os.fsync(descriptor)
     finally:
         os.close(descriptor)
+
+
+def sync_directory(path: str) -> None:
+    """Wait until the name of a file is on the disk, where a directory can be waited for."""
+    if os.name == "posix":
+        sync(os.path.dirname(path) or ".")
 
 
 def remove_leftovers(target: str) -> None:
@@ -120,8 +143,7 @@ def _publish(temporary: str, target: str, overwrite: bool) -> None:
             if error.errno not in _NO_HARD_LINKS:
                 raise
             _publish_without_links(temporary, target)
-    if os.name == "posix":
-        sync(os.path.dirname(target) or ".")
+    sync_directory(target)
 
 
 def _publish_without_links(temporary: str, target: str) -> None:
@@ -136,7 +158,7 @@ def _publish_without_links(temporary: str, target: str) -> None:
         raise
 
 
-def _write_more(path: str) -> None:
+def write_more(path: str) -> None:
     """Raise the OSError that explains why writing failed, for HDF5 does not tell."""
     with open(path, "ab") as file:
         file.write(bytes(1 << 20))
@@ -144,7 +166,8 @@ def _write_more(path: str) -> None:
         os.fsync(file.fileno())
 
 
-def _discard(path: str) -> None:
+def discard(path: str) -> None:
+    """Remove a temporary file, if it is there."""
     with suppress(FileNotFoundError):
         # HDF5 cannot close what it cannot flush; this gives the space back all the same.  A second
         # link is the target, made a moment ago.
@@ -184,7 +207,8 @@ def _is_running(process: int) -> bool:
     return True
 
 
-def _explained(error: OSError) -> WriteError:
+def explained(error: OSError) -> WriteError:
+    """Return our error for one of the system's."""
     code = error.errno or 0
     found = f"it could not be written: {os.strerror(code) if code else error}"
     return WriteError(found, advice=_ADVICE.get(code))

@@ -56,6 +56,15 @@ def pack(rows: Sequence[Row]) -> tuple[AnyArray, list[LongText]]:
     return packed, long_texts
 
 
+def extended(
+    packed: AnyArray, long_texts: Sequence[LongText], rows: Sequence[Row]
+) -> tuple[AnyArray, list[LongText]]:
+    """Return what :func:`pack` returned with further rows; cells become wider where they must."""
+    further, longer = pack(rows)
+    moved = [text.model_copy(update={"row": text.row + len(packed)}) for text in longer]
+    return np.concatenate([packed, further]), [*long_texts, *moved]
+
+
 def unpack(packed: AnyArray, long_texts: Iterable[LongText]) -> list[Row]:
     """Return the rows of :func:`pack`.
 

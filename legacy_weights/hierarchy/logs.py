@@ -68,10 +68,10 @@ class KeptTable:
         self.entry = Table(path=table.path, length=table.length, columns=columns)
         self.dtype = np.dtype(fields)
 
-    def blocks(self) -> Iterator[AnyArray]:
-        """Yield the rows, some megabytes at a time."""
+    def blocks(self, first: int = 0) -> Iterator[AnyArray]:
+        """Yield the rows from `first` on, some megabytes at a time."""
         rows = max(1, BLOCK // max(1, self.dtype.itemsize))
-        for start in range(0, self.entry.length, rows):
+        for start in range(first, self.entry.length, rows):
             stop = min(start + rows, self.entry.length)
             block = np.empty(stop - start, self.dtype)
             for name, values in self._columns.items():

@@ -30,13 +30,16 @@ class Store:
     ----------
     path : str
         A file that this process alone uses; what it has is lost.
+    append : bool
+        Keep what it has, and add to it.  It must be a file that this process wrote: PyTables
+        trusts what it opens.
     """
 
-    def __init__(self, path: str) -> None:
+    def __init__(self, path: str, *, append: bool = False) -> None:
         with _as_ours("/"):
             self._file = tables.open_file(
                 path,
-                "w",
+                "r+" if append else "w",
                 # PyTables reads files without its own attributes as well, and writing these costs
                 # more than a small array does.
                 pytables_sys_attrs=False,
@@ -46,6 +49,9 @@ class Store:
                 max_columns=1 << 62,
             )
         self._groups: dict[str, tables.Group] = {"": self._file.root}
+        if append:
+            for name in self._file.root._v_groups:
+                self._groups[f"/{name}"] = self._file.get_node(f"/{name}")
 
     def __enter__(self) -> Store:
         return self
@@ -140,6 +146,19 @@ class Store:
             for block in blocks:
                 node.append(block)
             node.close()
+
+    def extend(self, path: str, blocks: Iterable[AnyArray]) -> None:
+        """Write further rows of a table that is there."""
+        with _as_ours(path):
+            node = self._file.get_node(path)
+            for block in blocks:
+                node.append(block)
+            node.close()
+
+    def remove(self, path: str) -> None:
+        """Remove a dataset; what is written next may take its place."""
+        with _as_ours(path):
+            self._file.remove_node(path)
 
     def stream(self, path: str, blocks: Iterable[bytes]) -> None:
         """Write a sequence of bytes of unknown length as compressed uint8."""

@@ -16,7 +16,7 @@ from legacy_weights.hierarchy.read import MigratedFile
 from legacy_weights.hierarchy.schema import Manifest, Row
 from legacy_weights.tree import AnyArray
 
-_ADVICE = "Nothing was kept; the disk or the memory of this machine may be at fault"
+ADVICE = "Nothing was kept; the disk or the memory of this machine may be at fault"
 
 
 def verify(
@@ -54,10 +54,10 @@ def verify(
     try:
         with MigratedFile(path) as file:
             if file.manifest != manifest or list(file.contents.rows.values()) != rows:
-                raise WriteError("its index reads back differently", where="/", advice=_ADVICE)
+                raise WriteError("its index reads back differently", where="/", advice=ADVICE)
             nodes: dict[str, hdf5.Node] = {}
             for finding in chain(structure(file, nodes), tables(file), record_hash(file)):
-                raise WriteError(finding.message, where=finding.path, advice=_ADVICE)
+                raise WriteError(finding.message, where=finding.path, advice=ADVICE)
             opened = file.hdf5
             assert isinstance(opened, hdf5.File)  # what was just written is no older version
             buffer = np.empty(BLOCK, np.uint8)
@@ -65,9 +65,9 @@ def verify(
             for item in items:
                 if not item.target:
                     values = load(item)
-                    if not _reads_back(opened, nodes[item.path], values, buffer):
+                    if not reads_back(opened, nodes[item.path], values, buffer):
                         what = "it reads back with other values"
-                        raise WriteError(what, where=item.path, advice=_ADVICE)
+                        raise WriteError(what, where=item.path, advice=ADVICE)
                     compared += 1
                     done(values)
             return compared
@@ -75,10 +75,11 @@ def verify(
         if error.file != path:
             raise
         what = f"it does not read back: {error.found}"
-        raise WriteError(what, where=error.where, advice=_ADVICE) from error
+        raise WriteError(what, where=error.where, advice=ADVICE) from error
 
 
-def _reads_back(file: hdf5.File, node: hdf5.Node, values: AnyArray, buffer: AnyArray) -> bool:
+def reads_back(file: hdf5.File, node: hdf5.Node | None, values: AnyArray, buffer: AnyArray) -> bool:
+    """Tell whether a dataset is that of an array, bit for bit."""
     if not isinstance(node, hdf5.Dataset) or node.nbytes != values.nbytes:
         return False
     offset = node.offset

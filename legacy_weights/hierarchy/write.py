@@ -100,7 +100,7 @@ def write(
                 manifest,
                 rows,
                 items,
-                load=lambda item: _load(item, tree),
+                load=lambda item: load(item, tree),
                 done=lambda values: done.add(values.nbytes, "verifying"),
             )
             size = os.path.getsize(temporary)
@@ -128,7 +128,7 @@ def _write(
             store.group(snapshot_group(snapshot.name))
         for item in items:
             if not item.target or item.start >= 0:
-                values = _load(item, tree)
+                values = load(item, tree)
                 hashes.add(item, values)
                 if not item.target:
                     store.array(item.path, values)
@@ -177,7 +177,7 @@ def _write_table(store: Store, table: TreeTable) -> Table:
     return kept.entry
 
 
-def _load(item: Item, tree: Tree) -> AnyArray:
+def load(item: Item, tree: Tree) -> AnyArray:
     """Load an array of a tree, and make sure that it is what the tree says."""
     array = item.leaf.array
     with in_file(tree.source.name):
