@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from typing import TYPE_CHECKING
 
 from legacy_weights.cli.options import Debug, File, Json
-from legacy_weights.tree import JSON
+
+if TYPE_CHECKING:
+    from legacy_weights.tree import JSON
 
 
 def history(file: File, /, *, json: Json = False, debug: Debug = False) -> int:
