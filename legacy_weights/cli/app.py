@@ -21,12 +21,14 @@ from legacy_weights.cli import (
     replay,
     show,
     upgrade,
+    verify,
 )
 from legacy_weights.errors import LegacyWeightsError
 
 COMMANDS: dict[str, Callable[..., int]] = {
     "inspect": inspect.inspect,
     "check": check.check,
+    "verify": verify.verify,
     "show": show.show,
     "diff": diff.diff,
     "export": export.export,

@@ -56,7 +56,7 @@ def diff(
 
 
 def _lines(found: Comparison, a: str, b: str, shown: int) -> Iterator[str]:
-    from legacy_weights.summary import clean, plural
+    from legacy_weights.terminal import clean, plural
 
     signs = {"missing": "-", "added": "+"}
     yield f"- {clean(a)}"

@@ -7,7 +7,7 @@ from itertools import zip_longest
 from legacy_weights import paths
 from legacy_weights.hierarchy import texts
 from legacy_weights.tools.comparison import Comparison
-from legacy_weights.tree import Record, Table, Tree
+from legacy_weights.tree import JSON, Record, Table, Tree
 
 
 def tables(first: Tree, second: Tree, found: Comparison) -> None:
@@ -40,7 +40,7 @@ def metadata(first: Tree, second: Tree, found: Comparison) -> None:
         where = [key in tree.metadata for tree in (first, second)]
         if not all(where):
             found.add("metadata", key, f"only the {'first' if where[0] else 'second'} file has it")
-        elif texts.dumps(first.metadata[key]) != texts.dumps(second.metadata[key]):
+        elif not _same(first.metadata[key], second.metadata[key]):
             found.add("metadata", key, "it differs")
 
 
@@ -55,7 +55,7 @@ def records(first: Tree, second: Tree, found: Comparison) -> None:
         for side, record in enumerate(pair):
             counts[side] += record is not None
         one, other = pair
-        if one is None or other is None or _text(one) != _text(other):
+        if one is None or other is None or not _same(_values(one), _values(other)):
             unlike += 1
             place = place or next(record.path for record in pair if record is not None)
     if unlike:
@@ -63,5 +63,15 @@ def records(first: Tree, second: Tree, found: Comparison) -> None:
         found.add("records", "", words)
 
 
-def _text(record: Record) -> str:
-    return texts.dumps([record.id, record.path, record.cls, dict(record.content)])
+def _values(record: Record) -> JSON:
+    return [record.id, record.path, record.cls, dict(record.content)]
+
+
+def _same(one: JSON, other: JSON) -> bool:
+    """Tell whether two values are one in JSON, where NaN is itself."""
+    spelt = texts.dumps(one), texts.dumps(other)
+    if spelt[0] == spelt[1]:
+        return True
+    # A number can be spelt in two ways, which are one when it was read.
+    read = [texts.dumps(texts.loads(text)) for text in spelt]
+    return read[0] == read[1]

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
+from legacy_weights.errors import LegacyWeightsError
 from legacy_weights.hierarchy.storage import dtype_text
 from legacy_weights.streams import of_file
-from legacy_weights.summary import shape
+from legacy_weights.terminal import shape
 from legacy_weights.tools.compare import Values, comparable, compare
 from legacy_weights.tree import Array
 
@@ -19,7 +20,7 @@ class Difference:
     ----------
     kind : str
         ``missing``, ``added``, ``dtype``, ``shape``, ``values``, ``role``, ``order``,
-        ``snapshot``, ``log``, ``metadata``, ``records`` or ``classes``.
+        ``snapshot``, ``log``, ``metadata``, ``records``, ``classes`` or ``readable``.
     path : str
         In the first file; of what is ``added``, in the second.
     message : str
@@ -65,6 +66,8 @@ class Comparison:
         What differs and is no difference: how the files were understood.
     files : (str, str)
         How errors call them.
+    tolerant : bool
+        Whether an array that cannot be read is a difference (``readable``), and no error.
     """
 
     differences: list[Difference] = field(default_factory=list)
@@ -74,6 +77,7 @@ class Comparison:
     notes: list[str] = field(default_factory=list)
 
     files: tuple[str, str] = ("", "")
+    tolerant: bool = False
 
     @property
     def equal(self) -> bool:
@@ -92,7 +96,13 @@ class Comparison:
         if first.shape != second.shape:
             self.add("shape", path, f"shape {shape(first.shape)} and {shape(second.shape)}")
         elif comparable(first, second):
-            values = compare(of_file(first, self.files[0]), of_file(second, self.files[1]))
+            try:
+                values = compare(of_file(first, self.files[0]), of_file(second, self.files[1]))
+            except LegacyWeightsError as error:
+                if not self.tolerant:
+                    raise
+                self.add("readable", path, str(error))
+                return
             if values is not None:
                 self.add("values", path, told(values), values)
 

@@ -15,7 +15,7 @@ from legacy_weights.choosing import choose_word
 from legacy_weights.errors import UsageError, in_file
 from legacy_weights.hierarchy.storage import dtype_text
 from legacy_weights.streams import of_file
-from legacy_weights.summary import shape
+from legacy_weights.terminal import shape
 from legacy_weights.tools import beside
 from legacy_weights.tools.comparison import Comparison, Renamed
 from legacy_weights.tools.places import OTHER, Place, Section, group_of, matched, places
@@ -31,6 +31,7 @@ def diff(
     *,
     snapshots: tuple[str | None, str | None] = (None, None),
     weights_only: bool = False,
+    tolerant: bool = False,
 ) -> Comparison:
     """Compare two trees, block by block.
 
@@ -42,13 +43,15 @@ def diff(
         is the file's own choice.
     weights_only : bool
         Compare the snapshots alone.
+    tolerant : bool
+        Go on where an array cannot be read.
 
     Raises
     ------
     UsageError
         There is no such snapshot, or nothing to compare.
     """
-    found = Comparison(files=(first.source.name, second.source.name))
+    found = Comparison(files=(first.source.name, second.source.name), tolerant=tolerant)
     lonely: _Lonely = [], []
     here, there = places(first), places(second)
     alone = weights_only or snapshots != (None, None)

@@ -160,6 +160,14 @@ def test_records_that_one_file_has_more_of():
     assert difference.message == "3 and 1; 2 differ, the first of them at r1"
 
 
+def test_a_number_is_the_same_however_it_is_spelt():
+    first, second = (
+        replace(of(("a", np.ones(1))), records=lambda n=n: [Record(1, "r", "c", {"x": n})])
+        for n in ({"$int": "0xff"}, 255)
+    )
+    assert diff(first, second).equal
+
+
 def test_a_column_by_its_name():
     first, second = (
         replace(of(("a", np.ones(1))), tables=(Table("/log", {"a/b": Array.of(values)}),))
