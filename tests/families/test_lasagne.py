@@ -6,7 +6,7 @@ import time
 import numpy as np
 import pytest
 from stubs import interpret, make, model, result, shared, stub, weights
-from support import FIXTURES, REAL, needs_shared
+from support import FIXTURES
 
 import legacy_weights
 from legacy_weights.tree import Order, Trainable
@@ -128,31 +128,6 @@ def test_a_shared_variable_that_is_no_parameter():
     assert (rate.name, rate.array.shape) == ("learning_rate", ())
     assert rate.note == "a shared variable that is no layer's parameter"
     assert "class __main__.Model" in tree.evidence
-
-
-# Real files --------------------------------------------------------------------------------------
-
-
-@needs_shared
-def test_a_neural_turing_machine():
-    """The values stand as ``get_all_params`` finds them: no name, and the list's order.
-
-    ntm/layers.py, NTMLayer.get_params (snipsco/ntm-lasagne at 595f352): the controller's, the
-    memory's, those of each head; ntm/heads.py, Head.get_params: the initial weighting, then W and
-    b of key, beta, gate, shift and gamma, and of erase and add in the write head.  The dense layer
-    comes last in the chain (examples/copy-task.py).
-    """
-    tree = legacy_weights.read(REAL / "snipsco+ntm-lasagne" / "models" / "copy.npy")
-    (snapshot,) = tree.snapshots
-    assert snapshot.order is Order.STATED
-    assert [leaf.name for leaf in snapshot.leaves] == [f"{i:02d}" for i in range(34)]
-    controller = [(1, 100), (9, 100), (100,), (20, 100), (100,)]
-    head = [(1, 128), (100, 20), (20,)]
-    head += [shape for units in (1, 1, 3, 1) for shape in [(100, units), (units,)]]
-    erase_and_add = [(100, 20), (20,)] * 2
-    memory, last = (128, 20), [(100, 9), (9,)]
-    expected = [*controller, memory, *head, *erase_and_add, *head, *last]
-    assert [leaf.array.shape for leaf in snapshot.leaves] == expected
 
 
 # Hand-made layers --------------------------------------------------------------------------------

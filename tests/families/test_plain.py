@@ -5,7 +5,7 @@ from collections import OrderedDict, deque
 import numpy as np
 import pytest
 from stubs import graph, interpret, model, records, stub, weights
-from support import FIXTURES, MANIFEST, REAL, needs_shared
+from support import FIXTURES, MANIFEST
 
 import legacy_weights
 from legacy_weights.families import plain
@@ -232,16 +232,6 @@ def test_a_list_of_values_on_a_gpu_has_an_order():
 @pytest.mark.parametrize("wrong", [None, 3, "x", [1.0]])
 def test_a_gpu_value_of_the_wrong_kind(wrong):
     assert interpret([on_gpu(wrong, "dev0"), on_gpu(wrong)]).snapshots == []
-
-
-@needs_shared
-@pytest.mark.parametrize("file", ["gpuarray/tests/GpuArray", "sandbox/cuda/tests/CudaNdarray"])
-def test_real_values_on_a_gpu(file):
-    tree = legacy_weights.read(REAL / f"Theano+Theano/theano/{file}.pkl")
-    (leaf,) = tree.snapshots[0].leaves
-    assert (leaf.array.dtype.name, leaf.array.shape) == ("float32", (1,))
-    # theano/sandbox/cuda/tests/test_type.py and theano/gpuarray/tests/test_type.py, test_unpickle_…
-    assert leaf.array.load().tolist() == [-42.0]
 
 
 def test_a_value_on_a_gpu_is_evidence():

@@ -222,12 +222,6 @@ def test_the_real_autoencoder():
     assert tree.metadata["pylearn2"][0]["nhid"] == 4
 
 
-@needs_shared
-def test_the_real_dataset_is_no_model():
-    path = REAL / "lisa-lab+pylearn2/pylearn2/crossval/cifar10_preprocessed_test.pkl"
-    assert legacy_weights.read(path).snapshots == ()
-
-
 def test_a_frozen_weight_of_a_crafted_file():
     tree = legacy_weights.read(FIXTURES / "families/pylearn2/mlp_p2_t105.pkl")
     trainable = {leaf.name: int(leaf.trainable) for leaf in tree.snapshots[0].leaves}

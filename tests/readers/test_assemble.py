@@ -13,7 +13,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from stubs import dumps, model, shared
-from support import FIXTURES, MANIFEST, REAL, needs_shared, real_arrays_of, real_files
+from support import FIXTURES, MANIFEST
 
 import legacy_weights
 from legacy_weights.errors import LegacyWeightsError, UnreadableError
@@ -99,95 +99,6 @@ def test_the_protocol_is_part_of_the_kind():
             assert tree.source.name == entry["file"].rpartition("/")[2]
             assert (tree.source.size, tree.source.sha256()) == (entry["size"], entry["sha256"])
 
-
-# Real files ------------------------------------------------------------------------------------
-
-REAL_FILES = [
-    row
-    for row in real_files()
-    if row["container"] in ("raw", "npy", "joblib-ZF>raw") or row["container"].startswith("zip")
-]
-
-
-@needs_shared
-@pytest.mark.parametrize("row", REAL_FILES, ids=lambda row: row["path"].rpartition("/")[2])
-def test_the_arrays_of_real_files(row):
-    stated = Counter(
-        (
-            array["dtype"],
-            tuple(int(n) for n in array["shape"].strip("()").split(",") if n.strip()),
-            array["fortran"] == "1",
-            array["sha256_of_stored_bytes"],
-        )
-        for array in real_arrays_of(row)
-    )
-    found = Counter()
-    tree = legacy_weights.read(REAL / row["path"])
-    # The parts of a flat vector are arrays that the file itself does not have.
-    for leaf in tree.other if "architectures" in tree.metadata else tree.leaves():
-        stored = leaf.array.load().tobytes("F" if leaf.array.fortran else "C")
-        digest = hashlib.sha256(stored).hexdigest()
-        found[leaf.array.dtype.str, leaf.array.shape, leaf.array.fortran, digest] += 1
-    assert found == stated
-
-
-def by_role(path):
-    tree = legacy_weights.read(REAL / path)
-    found = {}
-    for leaf in tree.leaves():
-        found.setdefault(str(leaf.role), []).append((leaf.name, leaf.array.shape))
-    return tree, found
-
-
-@needs_shared
-def test_the_tutorials_model():
-    tree, found = by_role("andrew-shackelford+DeepLearningTutorials/code/best_model.pkl")
-    # code/logistic_sgd.py: ``self.params = [self.W, self.b]``
-    assert found["weight"] == [("W", (784, 10)), ("b", (10,))]
-    assert found["constant"] == [("0000", (1,)), ("0001", ())]
-    assert found.keys() == {"weight", "constant"}
-    assert (tree.snapshots[0].order, tree.snapshots[0].order_note) == ("stated", "`params` list")
-    assert tree.evidence == "class __main__.LogisticRegression"
-    assert {leaf.note for leaf in tree.other} == {"y_pred", "L2_sqr"}
-
-
-@needs_shared
-def test_pylearn2s_autoencoder():
-    tree, found = by_role("lisa-lab+pylearn2/pylearn2/scripts/tests/model.pkl")
-    # pylearn2/models/autoencoder.py, ``__init__``: ``self._params = [visbias, hidbias, weights]``,
-    # and ``self.w_prime`` where the weights are not tied.
-    assert found["weight"] == [("vb", (3,)), ("hb", (4,)), ("W", (3, 4)), ("Wprime", (4, 3))]
-    assert tree.snapshots[0].order == "stated"
-    assert sorted(shape for _, shape in found["random"]) == [(6,), (6,), (624,), *[(92160,)] * 3]
-    assert all(name.startswith("monitor/channels/") for name, _ in found["data"])
-    assert len(found["data"]) == 8
-
-
-@needs_shared
-def test_lists_and_dictionaries_of_values():
-    tree, found = by_role("snipsco+ntm-lasagne/models/copy.npy")
-    assert [name for name, _ in found["weight"]] == [f"{n:02}" for n in range(34)]
-    assert tree.snapshots[0].order == "stated"
-    tree, found = by_role(
-        "yandexdataschool+AgentNet/examples/2048-in-browser/weights_after_epoch2000.pcl"
-    )
-    assert len(found["weight"]) == 13
-    assert tree.snapshots[0].order == "unknown"
-    assert found["weight"][0] == ("CNN.W", (32, 15, 2, 2))
-
-
-@needs_shared
-def test_objects_without_weights():
-    for path, roles in [
-        ("lisa-lab+pylearn2/pylearn2/crossval/cifar10_preprocessed_test.pkl", {"random"}),
-        ("Theano+Theano/theano/tensor/signal/tests/old_pool_interface.pkl", {"constant"}),
-    ]:
-        tree, found = by_role(path)
-        assert (tree.snapshots, tree.default_snapshot) == ((), None)
-        assert found.keys() == roles
-
-
-@needs_shared
 
 # Streams and members ---------------------------------------------------------------------------
 
