@@ -286,7 +286,11 @@ def test_the_command_says_so(path, capsys):
 
 
 def stated_arrays(path):
-    """What ../shared/real/ARRAYS.tsv says of a file, its side files included."""
+    """What ../shared/real/ARRAYS.tsv says of a file, its side files included.
+
+    It leaves out the arrays of joblib 0.10, which dumped the same list as 0.8.4 did.
+    """
+    path = path.replace("joblib_0.10.0", "joblib_0.8.4")
     return Counter(
         (
             array["dtype"],
