@@ -99,7 +99,7 @@ class GrowingFile:
             missing = extending.missing(copy.state, self._state, present)
             if not self._update(copy, state, [*missing, *pieces], kept):
                 return False
-        older = self._link()
+        older = self._linked()
         self._ours.add(_identity(copy.path))
         os.replace(copy.path, self.path)
         atomic.sync_directory(self.path)
@@ -114,10 +114,11 @@ class GrowingFile:
                 return False  # a reader still has it open
             atomic.sync(copy.path)
             extending.verify(copy.path, state, pieces, kept)
-        except BaseException as error:
-            if isinstance(error, WriteError):
+        except WriteError:
+            try:
                 atomic.write_more(copy.path)
-            atomic.discard(copy.path)
+            finally:
+                atomic.discard(copy.path)
             raise
         return True
 
@@ -132,24 +133,27 @@ class GrowingFile:
 
     def _write_whole(self, tree: Tree, *, overwrite: bool) -> None:
         self.close()
-        # A file of another process is never taken as the hidden copy: others may keep it.
-        older = self._link() if self._state is not None else None
+        older = self._linked()
         written = write(tree, self.path, overwrite=overwrite)
         self._ours = {_identity(self.path)}
         packed = index.pack(written.rows)[0]
         self._published(State(written.manifest, written.rows, packed), older)
 
-    def _link(self) -> str | None:
+    def _linked(self) -> _Copy | None:
+        """Give the file that has the name a hidden one, too, before another takes its place."""
+        # Until that is done, nothing is known of the file that has the name.
+        state, self._state = self._state, None
+        if state is None:  # it may be of another process, and be kept by others
+            return None
         name = atomic.linked_beside(self.path)
-        if name is not None:
-            self._hidden.add(name)
-        return name
+        if name is None:
+            return None
+        self._hidden.add(name)
+        return _Copy(name, state)
 
-    def _published(self, state: State, older: str | None) -> None:
+    def _published(self, state: State, older: _Copy | None) -> None:
         self._ours = {_identity(self.path)}
-        if older is not None and self._state is not None:
-            self._copy = _Copy(older, self._state)
-        self._state = state
+        self._copy, self._state = older, state
 
 
 @contextmanager

@@ -32,6 +32,7 @@ _TITLES = {
     "bcloss": "cloning loss",
     "valloss": "cloning loss, validation",
 }
+_GAIL = "GAIL"
 _COLUMNS = 3
 _CURVE = "#2a6f97"
 
@@ -68,9 +69,9 @@ def plot(
             "matplotlib is not installed", advice="pip install 'legacy-weights[plot]'"
         ) from error
     log = next((table for table in tree.tables if table.path == "/log" and table.length), None)
-    curves = _curves(log)
+    curves = _curves(log, tree.family)
     chosen = choose(tree, snapshot) if tree.snapshots or snapshot is not None else None
-    weights = _weights(chosen)
+    weights = _weights(chosen, tree.family)
     if not curves and not weights:
         raise UsageError("the file has neither a log nor weights to draw")
     rows = [ceil(len(part) / _COLUMNS) for part in (curves, weights) if part]
@@ -97,21 +98,30 @@ def _environment(tree: Tree) -> str:
     return f"{name}, " if name else ""
 
 
-def _curves(log: Table | None) -> list[tuple[str, Any, Any]]:
+def _curves(log: Table | None, family: str) -> list[tuple[str, Any, Any]]:
     if log is None:
         return []
-    names = [name for name in _TITLES if name in log.columns]
-    x = log.columns["iter"].load() if "iter" in log.columns else np.arange(log.length)
-    return [(name, x, log.columns[name].load()) for name in names]
+    drawn = {
+        name: column.load()
+        for name, column in log.columns.items()
+        if column.dtype.kind in "biuf" and len(column.shape) == 1
+    }
+    x = drawn.pop("iter", np.arange(log.length))
+    names = [name for name in _TITLES if name in drawn]
+    if family != _GAIL:  # of GAIL's twenty columns the weightiest are enough
+        names += [name for name in drawn if name not in _TITLES]
+    return [(name, x, drawn[name]) for name in names]
 
 
-def _weights(snapshot: Snapshot | None) -> list[tuple[str, Any]]:
+def _weights(snapshot: Snapshot | None, family: str) -> list[tuple[str, Any]]:
     if snapshot is None:
         return []
     found = []
     for leaf in snapshot.leaves:
         if leaf.in_theta and len(leaf.array.shape) == 2 and leaf.array.size:
-            parts = [p for p in scopes(leaf.name)[1:] if p not in ("FeedforwardNet", "AffineLayer")]
+            parts = list(scopes(leaf.name))
+            if family == _GAIL:
+                parts = [p for p in parts[1:] if p not in ("FeedforwardNet", "AffineLayer")]
             found.append(("/".join(parts) or leaf.name, leaf.array.load()))
     return found
 
@@ -125,7 +135,7 @@ def _grid(figure: SubFigure, n: int) -> list[Axes]:
 
 def _draw_curve(axes: Axes, name: str, x: Any, y: Any, snapshot: Snapshot | None) -> None:
     axes.plot(x, y, color=_CURVE, linewidth=1.2)
-    axes.set_title(_TITLES[name], fontsize=10)
+    axes.set_title(_TITLES.get(name, name), fontsize=10)
     axes.set_xlabel("iteration", fontsize=8)
     axes.tick_params(labelsize=8)
     axes.grid(alpha=0.25)

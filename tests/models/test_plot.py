@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 from gail_support import FIXTURES, tree_of
 
+import legacy_weights
 from legacy_weights.errors import UsageError
 from legacy_weights.models import plot
 
@@ -45,3 +46,15 @@ def test_only_one_of_them(tree):
         plot(replace(tree, snapshots=(), tables=()))
     with pytest.raises(UsageError, match="iter7"):
         plot(tree, snapshot="iter7")
+
+
+def test_a_log_of_a_new_training(tmp_path):
+    path = tmp_path / "run.h5"
+    with legacy_weights.TrainingLog(path, ["iter", "loss", "ret", "note"]) as log:
+        for number in range(4):
+            log.write([10 * number, number / 2, 1, "text"])
+        log.write_snapshot({"hidden/W": np.ones((2, 3)), "out/W": np.ones((3, 1))}, 30)
+    figure = plot(legacy_weights.read(path))
+    assert titles(figure) == ["return", "loss", "hidden/W  2 × 3", "out/W  3 × 1"]
+    (line, _) = figure.subfigs[0].axes[1].get_lines()
+    assert line.get_xydata().tolist() == [[0, 0], [10, 0.5], [20, 1], [30, 1.5]]

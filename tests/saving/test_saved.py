@@ -1,5 +1,6 @@
 """Files of new models: what goes in comes out, by h5py and by this package."""
 
+import doctest
 import hashlib
 import json
 import os
@@ -8,6 +9,7 @@ import h5py
 import numpy as np
 import pytensor
 import pytest
+from support import ROOT
 
 import legacy_weights
 from legacy_weights.errors import UsageError
@@ -197,3 +199,18 @@ def test_what_is_no_log_and_no_metadata(path, options, message):
     with pytest.raises(UsageError, match=message):
         legacy_weights.save(path, {}, **options)
     assert os.listdir(path.parent) == []
+
+
+def test_the_example_of_the_readme(tmp_path, monkeypatch, capsys):
+    from legacy_weights.cli import main
+
+    monkeypatch.chdir(tmp_path)
+    text = (ROOT / "README.md").read_text()
+    _, _, text = text.partition("## New models in the same hierarchy\n")
+    code, console, *_ = [part.partition("\n")[2] for part in text.split("```")[1::2]]
+    test = doctest.DocTestParser().get_doctest(code, {}, "README", None, 0)
+    assert len(test.examples) == 5
+    assert doctest.DocTestRunner(verbose=False).run(test).failed == 0
+    capsys.readouterr()
+    assert main(["inspect", "run.h5"]) == 0
+    assert capsys.readouterr().out.split() == console.partition("\n")[2].split()

@@ -233,10 +233,11 @@ def test_a_call_that_fails(path, monkeypatch, module, step, error):
     names = set(state(path)[0])
     if "iter0000100" not in names:
         log.write_snapshot(weights(100), 100)
-    log.write_snapshot(weights(200), 200)
+    for number in (200, 300, 400):
+        log.write_snapshot(weights(number), number)
     log.close()
     found, rows = state(path)
-    assert set(found) == names | {"iter0000100", "iter0000200"}
+    assert set(found) == names | {f"iter{number:07d}" for number in (100, 200, 300, 400)}
     assert rows[-1] == 9
     assert os.listdir(path.parent) == ["run.h5"]
 
