@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 from cyclopts import Parameter
 
-from legacy_weights.cli.options import All, Debug, Json, Snapshot
+from legacy_weights.cli.options import Debug, Json, Snapshot
 
 if TYPE_CHECKING:
     from legacy_weights.tools.comparison import Comparison
@@ -28,7 +28,7 @@ def diff(
     weights_only: Annotated[
         bool, Parameter(negative=(), help="Compare the snapshots and nothing beside them.")
     ] = False,
-    all: All = False,
+    all: Annotated[bool, Parameter(negative=(), help="List every difference.")] = False,
     json: Json = False,
     debug: Debug = False,
 ) -> int:

@@ -178,11 +178,14 @@ def _facts(original: Tree, kept: Tree) -> Iterator[tuple[str, str]]:
         yield "/", f"default snapshot {original.default_snapshot} and {kept.default_snapshot}"
     if original.partial != kept.partial:
         yield "/", f"partial {original.partial} and {kept.partial}"
-    orders = {snapshot.name: snapshot.order for snapshot in kept.snapshots}
+    snapshots = {snapshot.name: snapshot for snapshot in kept.snapshots}
     for snapshot in original.snapshots:
-        order = orders.get(snapshot.name, snapshot.order)
-        if order != snapshot.order:
-            yield group_of(snapshot.name), f"order {snapshot.order} and {order}"
+        other = snapshots.get(snapshot.name, snapshot)
+        if other.order != snapshot.order:
+            yield group_of(snapshot.name), f"order {snapshot.order} and {other.order}"
+        places = [[leaf.path for leaf in either.leaves] for either in (snapshot, other)]
+        if places[0] != places[1] and sorted(places[0]) == sorted(places[1]):
+            yield group_of(snapshot.name), "its arrays stand in another order"
     leaves = {leaf.path: leaf for leaf in kept.leaves()}
     for leaf in original.leaves():
         if leaf.path in leaves:
