@@ -24,6 +24,11 @@ _HIDDEN_IN_LIBRARY = frozenset(
 
 _LIBRARY = re.compile(r"(theano|aesara|pytensor)\.")
 
+_KNOWN = re.compile(
+    r"(theano|aesara|pytensor|numpy|scipy|pandas|sklearn|collections|dill|__builtin__|builtins|"
+    r"copy_reg|copyreg)\."
+)
+
 LISTS = (
     *("params", "_params", "parameters", "all_params", "_weights"),
     *("param values", "param_values"),
@@ -48,6 +53,11 @@ attribute of that name, and writes all attributes as one dictionary.
 def is_library(dotted: str) -> bool:
     """Whether a class is one of Theano or its heirs."""
     return _LIBRARY.match(dotted) is not None
+
+
+def is_users_own(dotted: str) -> bool:
+    """Whether a class is neither Python's nor of a library that everyone uses."""
+    return _KNOWN.match(dotted) is None
 
 
 def is_list_step(step: Step) -> bool:

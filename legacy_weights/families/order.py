@@ -11,14 +11,15 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
+from legacy_weights.families.contents import elements
 from legacy_weights.families.graph import Graph, Node, object_index, owner
-from legacy_weights.families.labels import label, text_of
-from legacy_weights.families.marks import LISTS, NAMES
+from legacy_weights.families.labels import class_of, label, text_of
+from legacy_weights.families.marks import LISTS, NAMES, is_library
 from legacy_weights.families.naming import Cell
 from legacy_weights.families.steps import StepKind
 from legacy_weights.families.values import Bundle, class_name, is_ordered_dict, resolve
 from legacy_weights.paths import natural
-from legacy_weights.pickles.objects import Instance, ObjectArray
+from legacy_weights.pickles.objects import ABSENT, Instance, ObjectArray
 from legacy_weights.tree import Order
 
 
@@ -138,17 +139,17 @@ def _texts(names: Sequence[Any]) -> Iterator[str]:
 
 def _members(held: Any, note: str, seen: set[int], place: Place) -> Iterator[tuple[Any, Place]]:
     """Yield what a list of parameters states, lists in it included; each list once in all."""
-    elements = _elements(held)
-    if elements is None:
+    inner = _elements(held)
+    if inner is None:
         yield held, place
-    elif id(elements) not in seen and len(place) <= _NESTED:
-        seen.add(id(elements))
-        paired = type(resolve(held)) in (dict, Instance)
-        ordered = not paired or class_name(held) == "OrderedDict"
-        for index, item in enumerate(_pairs(elements) if paired else elements):
+    elif id(inner) not in seen and len(place) <= _NESTED:
+        seen.add(id(inner))
+        paired = type(inner) is dict or _has_pairs(held)
+        ordered = class_name(held) == "OrderedDict" if paired else not _is_set(held)
+        for index, item in enumerate(_pairs(inner) if paired else inner):
             turn = Turn((0, index), note)
             if not ordered:
-                turn = Turn((1, natural(label(item[0])), index), "")
+                turn = Turn((1, natural(label(item[0])) if paired else (), index), "")
             # Some keep their parameters as the keys of what they know of them.
             member = item[type(item[0]) is not Instance] if paired else item
             yield from _members(member, note, seen, (*place, turn))
@@ -159,9 +160,22 @@ def _elements(held: Any) -> Any:
     value = resolve(held)
     if type(value) is ObjectArray:
         return value.items
-    if type(value) is Instance:
-        return value.args[0] if is_ordered_dict(value) else value.pairs
-    return value if type(value) in (list, tuple, dict) else None
+    if type(value) is not Instance:
+        return value if type(value) in (list, tuple, dict) else None
+    if is_ordered_dict(value):
+        return value.args[0]
+    found = value.pairs or elements(value)
+    if not found and value.args and value.state is ABSENT and not is_library(class_of(value)):
+        found = value.args  # a named tuple
+    return found or None
+
+
+def _has_pairs(held: Any) -> bool:
+    return type(held) is Instance and (is_ordered_dict(held) or bool(held.pairs))
+
+
+def _is_set(held: Any) -> bool:
+    return class_name(held) in ("set", "frozenset")
 
 
 def _pairs(elements: Any) -> Iterator[Any]:
@@ -189,15 +203,17 @@ def order_cells(
         return list(cells), Order.STATED, "a single array"
     by_cell = _Places(listed)
     places = [by_cell.of(cell) for cell in cells]
-    note = _stated(places)
-    if note:
-        keys = [[turn.key for turn in place] for place in places]
-        return _sorted(cells, keys), Order.FORMAT if note == _SAVEZ else Order.STATED, note
-    # Pickles of a row may come from several processes, each with a counter of its own.
+    stated, notes = _stated(places)
+    if len(set(stated)) == len(cells):
+        note = ", ".join(notes)
+        return _sorted(cells, stated), Order.FORMAT if note == _SAVEZ else Order.STATED, note
+    # A counter orders what no list does; the members of a file may come from several processes.
     scopes = [place[0].key if graph.bundled and place else () for place in places]
-    counters = [(scope, cell.created) for scope, cell in zip(scopes, cells, strict=True)]
-    if all(created is not None for _, created in counters) and len({*counters}) == len(cells):
-        return _sorted(cells, counters), Order.CREATED, "Theano's creation counter"
+    created = [cell.created for cell in cells]
+    counters = list(zip(scopes, stated, created, strict=True))
+    if None not in created and len({*counters}) == len(cells):
+        note = ", ".join([*notes, "Theano's creation counter"])
+        return _sorted(cells, counters), Order.CREATED, note
     return list(cells), Order.UNKNOWN, ""
 
 
@@ -254,19 +270,37 @@ def _turn(node: Node) -> Place:
     return (Turn((0, step.position), by),)
 
 
-def _stated(places: Sequence[Place]) -> str:
-    """Return what orders all places, or nothing if two of them part where nothing does."""
+def _stated(places: Sequence[Place]) -> tuple[list[tuple[Any, ...]], list[str]]:
+    """Return the keys of each place down to where two of them part and nothing orders them.
+
+    Returns
+    -------
+    keys : list of tuple
+        Those of all places differ if all are ordered.
+    notes : list of str
+        What orders them.
+    """
     numbers: dict[tuple[int, Any], int] = {}
-    children: dict[int, list[str]] = {}
+    turns: dict[int, list[str]] = {}
     for place in places:
         here = 0
         for key, by in place:
             step = (here, key)
             if step not in numbers:
                 numbers[step] = len(numbers) + 1
-                children.setdefault(here, []).append(by)
+                turns.setdefault(here, []).append(by)
             here = numbers[step]
-    parting = [by for turns in children.values() if len(turns) > 1 for by in turns]
-    if not all(parting) or len(set(places)) < len(places):
-        return ""
-    return ", ".join(dict.fromkeys(parting))
+    found: list[tuple[Any, ...]] = []
+    notes: dict[str, None] = {}
+    for place in places:
+        here, keys = 0, []
+        for key, _ in place:
+            ways = turns[here]
+            if len(ways) > 1:
+                if not all(ways):
+                    break
+                notes.update(dict.fromkeys(ways))
+                keys.append(key)
+            here = numbers[here, key]
+        found.append(tuple(keys))
+    return found, list(notes)

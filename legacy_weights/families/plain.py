@@ -1,8 +1,9 @@
 """Plain containers of arrays: dictionaries, lists and tuples, nested in any way.
 
 Arrays in instances of classes that nothing is known of are data, not weights, unless the instance
-states them in a list of parameters.  Where a dictionary has such a list, the arrays beside it are
-no weights either.
+states them in a list of parameters, or its class had a ``__getstate__`` that gave a list or tuple:
+the program chose what to keep, and in which order.  Where a dictionary has such a list, the arrays
+beside it are no weights either.
 """
 
 from __future__ import annotations
@@ -17,12 +18,12 @@ from legacy_weights.families.dill import described
 from legacy_weights.families.graph import Graph, Node, owner
 from legacy_weights.families.interpretation import Interpretation
 from legacy_weights.families.labels import class_of
-from legacy_weights.families.marks import is_library, is_list_step
+from legacy_weights.families.marks import is_library, is_list_step, is_users_own
 from legacy_weights.families.naming import Cell
 from legacy_weights.families.order import stated_lists
 from legacy_weights.families.others import add_others
 from legacy_weights.families.snapshots import add_snapshot
-from legacy_weights.families.steps import StepKind
+from legacy_weights.families.steps import STATE, StepKind
 from legacy_weights.families.theano import roles_of
 from legacy_weights.families.values import class_name, is_on_gpu
 from legacy_weights.pickles.objects import Instance, MaskedArray, ObjectArray
@@ -122,8 +123,10 @@ def held_plainly(graph: Graph, owners: set[int]) -> set[int]:
 
 
 def _is_plain(node: Node, parent: Node, owners: set[int]) -> bool:
-    """Whether a node is an element of a plain container that has no list of parameters."""
+    """Whether a node is a part of a plain container that has no list of parameters."""
     kind = node.step.kind
+    if node.step == STATE and type(node.value) in (list, tuple):
+        return is_users_own(class_of(parent.raw))
     if kind in (StepKind.INDEX, StepKind.KEY):
         return id(owner(parent)) not in owners
     if kind is StepKind.ATTRIBUTE:

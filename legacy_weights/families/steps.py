@@ -58,6 +58,10 @@ class Step(NamedTuple):
         return f".<{self.key}>" if self.kind is StepKind.PART else ""
 
 
+STATE = Step(StepKind.PART, "state")
+"""To what an instance's class keeps by itself, and not as attributes."""
+
+
 def children(raw: Any, value: Any, step: Step) -> Iterator[tuple[Step, Any]]:
     """Yield what an object holds, except plain values, in a fixed order.
 
@@ -168,7 +172,7 @@ def _instance(raw: Instance, value: Any, step: Step) -> Iterator[tuple[Step, Any
                 yield _STATE, part
         elif raw.state is not ABSENT and not holds_nothing(raw.state):
             names = state_names(raw)
-            yield _steps_of(names) if names else Step(StepKind.PART, "state"), raw.state
+            yield _steps_of(names) if names else STATE, raw.state
     for name, part in (("kwargs", raw.kwargs), ("earlier", raw.earlier)):
         if part:
             yield Step(StepKind.PART, name), part

@@ -16,13 +16,14 @@ from legacy_weights.families.arrangement import arrange
 from legacy_weights.families.graph import Graph, Node, as_array
 from legacy_weights.families.interpretation import Interpretation
 from legacy_weights.families.labels import class_of, text_of
-from legacy_weights.families.marks import is_library
+from legacy_weights.families.marks import is_library, is_users_own
 from legacy_weights.families.naming import Cell
 from legacy_weights.families.order import stated_lists
 from legacy_weights.families.others import add_others
 from legacy_weights.families.snapshots import add_snapshot
 from legacy_weights.families.updates import Updates, describe_memory
 from legacy_weights.families.values import class_name, is_leaf
+from legacy_weights.families.views import unflatten_views
 from legacy_weights.hashing import blocks
 from legacy_weights.pickles.objects import ABSENT, Instance
 from legacy_weights.tree import AnyArray, Role, Trainable
@@ -86,6 +87,8 @@ def interpret(graph: Graph) -> Interpretation | None:
         add_snapshot(graph, arrangement, result)
     described = describe_memory(result, memory)
     add_others(graph, result, roles | described.roles, names=described.names, notes=described.notes)
+    if len(cells) == 1:
+        unflatten_views(graph, cells[0], result)
     return result
 
 
@@ -242,18 +245,13 @@ def _container(graph: Graph, raw: Any, kind: Kind) -> Any:
     return raw if class_name(raw) == "Container" else None
 
 
-_FOREIGN = re.compile(
-    r"(theano|aesara|pytensor|numpy|collections|dill|__builtin__|builtins|copy_reg|copyreg)\."
-)
-
-
 def evidence(graph: Graph, cells: list[Cell]) -> str:
     """Return the class of a user's own that holds the first weight, or what else shows Theano."""
     found = "shared variables"
     current: Node | None = (cells[0].node.wiring or cells[0].node) if cells else graph.root
     while current is not None:
         raw = current.raw
-        if type(raw) is Instance and not _FOREIGN.match(class_of(raw)):
+        if type(raw) is Instance and is_users_own(class_of(raw)):
             found = f"class {class_of(raw)}"
         current = current.parent
     return found

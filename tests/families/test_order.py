@@ -1,11 +1,11 @@
 """The order of weights: what a file states comes before what Theano counted, and a dict is none."""
 
 import time
-from collections import OrderedDict
+from collections import OrderedDict, deque
 
 import numpy as np
 import pytest
-from stubs import clone, dumps, graph, interpret, model, result, shared, weights
+from stubs import clone, dumps, graph, interpret, model, result, shared, stub, weights
 
 from legacy_weights import families
 from legacy_weights.families.graph import Graph
@@ -86,6 +86,25 @@ def test_an_ordered_dictionary_of_parameters():
         "stated",
         "OrderedDict",
     )
+
+
+@pytest.mark.parametrize("protocol", [0, 2, 4])
+def test_collections_of_parameters(protocol):
+    """A class of lists, a named tuple, a queue: each states an order; what it lacks is state."""
+    w, b, c = shared(2, "W"), shared(3, "b"), shared(1, "c")
+    listed, pair = stub("lost_models.Parameters", list), stub("lost_models.Pair", tuple)
+    for params in (listed([w, b]), pair((w, b)), deque([w, b])):
+        (snapshot,) = interpret(model(b=b, c=c, W=w, params=params), protocol).snapshots
+        found = [(leaf.name, leaf.role) for leaf in snapshot.leaves]
+        assert found == [("W", "weight"), ("b", "weight"), ("c", "state")]
+        assert snapshot.order_note == "`params` list"
+
+
+def test_a_set_of_parameters_states_which_but_no_order():
+    w, b, c = shared(2, "W"), shared(3, "b"), shared(1, "c")
+    found = interpret(model(b=b, c=c, W=w, params={w, b}))
+    assert [leaf.role for leaf in found.snapshots[0].leaves] == ["weight", "weight", "state"]
+    assert found.snapshots[0].order == "unknown"
 
 
 def test_parameters_as_keys_of_their_tags():
@@ -174,6 +193,21 @@ def test_the_counter_comes_last():
     assert order(model(W=w, b=b)) == (["W", "b"], "created", "Theano's creation counter")
     assert order(model(b=w, W=b))[0] == ["W", "b"]
     assert order([b, w]) == (["b", "W"], "stated", "list")
+
+
+def test_the_counter_orders_what_a_list_of_layers_does_not():
+    """The list states which layer comes first, though it was made last."""
+    late = model(W=shared(2, "W", created=9), b=shared(3, "b", created=10))
+    early = model(W=shared(2, "W", created=1), b=shared(3, "b", created=2))
+    names, kind, note = order(model(layers=[late, early]))
+    assert names == ["layers/0/W", "layers/0/b", "layers/1/W", "layers/1/b"]
+    assert (kind, note) == ("created", "list, Theano's creation counter")
+
+
+def test_lists_below_attributes_do_not_contradict_the_counter():
+    """``W[0], b[0], W[1], b[1]``: that all of W come before all of b is stated nowhere."""
+    w, b = ([shared(n, created=c) for n, c in ((2, at), (3, at + 10))] for at in (1, 2))
+    assert order(model(W=w, b=b))[:2] == (["W/0", "b/0", "W/1", "b/1"], "created")
 
 
 def test_a_counter_that_is_missing_or_repeated_counts_for_nothing():

@@ -8,8 +8,11 @@ from stubs import graph, interpret, model, records, stub, weights
 from support import FIXTURES, MANIFEST
 
 import legacy_weights
+from legacy_weights import families
 from legacy_weights.families import plain
+from legacy_weights.families.graph import Graph
 from legacy_weights.families.plain import held_plainly
+from legacy_weights.pickles.objects import Global, Instance
 
 W, B = np.arange(2.0), np.arange(3.0)
 
@@ -97,6 +100,28 @@ def test_arrays_of_an_unknown_object_are_data():
     assert (found.family, found.evidence) == ("unknown", "class lost_models.Net")
     assert data(model("Net", W=W, layers=[model(b=B)])) == ["W", "layers/0/b"]
     assert data({"net": model(W=W), "b": B}) == ["net/W"]
+
+
+def stated(dotted, state):
+    """Return an instance with a state that its class chose."""
+    instance = Instance(Global(*dotted.rsplit(".", 1)), (), 0)
+    instance.state = state
+    return instance
+
+
+@pytest.mark.parametrize("state", [(W, B), [W, B], ({"n_in": 3}, [W, B])])
+def test_a_list_as_a_state_is_of_weights(state):
+    (snapshot,) = families.interpret(Graph(stated("lost_models.Net", state))).snapshots
+    assert [leaf.array.size for leaf in snapshot.leaves] == [W.size, B.size]
+    assert snapshot.order == "stated"
+
+
+def test_the_state_of_a_librarys_class_is_no_list_of_weights():
+    for dotted in ("pandas.core.internals.BlockManager", "numpy.lost.Thing", "sklearn.x.Y"):
+        assert not families.interpret(Graph(stated(dotted, [W, B]))).snapshots
+    held = Instance(Global("lost_models", "Holder"), (), 0)
+    held.state = {"data": stated("lost_models.Net", [W, B])}  # an attribute of what is unknown
+    assert not families.interpret(Graph(held)).snapshots
 
 
 def test_what_an_object_states_as_its_parameters_are_weights():
