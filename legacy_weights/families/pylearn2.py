@@ -31,11 +31,13 @@ _PACKAGE = "pylearn2."
 _DEEPEST = 32
 _PARTS = (
     *("layers", "visible_layer", "hidden_layers", "autoencoders", "raw_layer", "layer_content"),
-    *("generator", "discriminator", "mlp", "transformer"),
+    *("generator", "discriminator", "mlp", "components", "transformer"),
 )
 """Attributes by which a model or layer holds others, in the order of ``get_params``."""
 _FILTERS = ("_W", "_filters")
 """Where the linear transformers of ``pylearn2/linear`` keep theirs."""
+_VISIBLE = ("bias", "beta", "mu")
+"""``get_params`` of ``BinaryVector`` and ``GaussianVisLayer`` (``pylearn2/models/dbm/layer.py``)."""
 _TRAINING = ("pylearn2.training_algorithms.", "pylearn2.train_extensions.")
 
 
@@ -148,7 +150,9 @@ class _Models:
         for attribute in _PARTS:
             held = attributes.get(attribute)
             parts = self._new(held) or ((held,) if type(held) is Instance else ())
-            if class_name(raw) == "CompositeLayer":
+            if attribute == "visible_layer":
+                yield from self._visible(held, layers, frozen)
+            if attribute == "layers" and class_name(raw) == "CompositeLayer":
                 parts = parts[::-1]  # safe_union(layer.get_params(), rval)
             for part in parts:
                 yield from self._parameters(part, layers, depth + 1, frozen)
@@ -157,6 +161,14 @@ class _Models:
             for attribute in names:
                 if attribute in attributes:
                     yield _Parameter(attributes[attribute], layers, attribute.strip("_"), frozen)
+
+    def _visible(self, raw: Any, layers: Name, frozen: bool) -> Iterator[_Parameter]:
+        """Yield the parameters of a visible layer, which has neither a list of them nor filters."""
+        attributes = self.graph.attributes(raw) if type(raw) is Instance else {}
+        if not any(name in attributes for name in (*_PARTS, *_FILTERS, "_params")):
+            for name in _VISIBLE:
+                if name in attributes:
+                    yield _Parameter(attributes[name], layers, name, frozen)
 
     def _new(self, held: Any) -> list[Any] | tuple[Any, ...]:
         """Return the elements of a list; of each list once, for many objects may have it."""

@@ -38,12 +38,38 @@ def test_a_model_walks_its_layers():
 
 
 def test_a_boltzmann_machine_begins_with_what_is_visible():
-    """DBM.get_params of pylearn2/models/dbm/dbm.py."""
-    bias = shared(2, "bias")
-    visible = make("pylearn2.models.dbm.layer.BinaryVector", bias=bias, _params=[bias])
+    """DBM.get_params of pylearn2/models/dbm/dbm.py; BinaryVector of layer.py has no `_params`."""
+    bias, offset = shared(2, "visible_bias"), shared(3, "offset")
+    visible = make("pylearn2.models.dbm.layer.BinaryVector", nvis=2, bias=bias, offset=offset)
     hidden = [linear("h0", "pylearn2.models.dbm.layer.BinaryVectorMaxPool"), softmax()]
     net = make("pylearn2.models.dbm.dbm.DBM", visible_layer=visible, hidden_layers=hidden)
-    assert names(net) == ["bias", "h0_W", "h0_b", "softmax_b", "softmax_W"]
+    found = ["visible_bias", "h0_W", "h0_b", "softmax_b", "softmax_W"]
+    assert names(net) == found
+    leaves = interpret(net).snapshots[0].leaves
+    assert [leaf.name for leaf in leaves if leaf.role == "state"] == ["offset"]
+
+
+def test_a_gaussian_visible_layer_has_beta_then_mu():
+    """GaussianVisLayer.get_params of pylearn2/models/dbm/layer.py."""
+    layer = "pylearn2.models.dbm.layer.GaussianVisLayer"
+    visible = make(layer, mu=shared(2, "mu"), beta=shared(2, "beta"))
+    hidden = [linear("h0", "pylearn2.models.dbm.layer.BinaryVectorMaxPool")]
+    net = make("pylearn2.models.dbm.dbm.DBM", visible_layer=visible, hidden_layers=hidden)
+    assert names(net) == ["beta", "mu", "h0_W", "h0_b"]
+    visible.mu = [3, visible]
+    net = make("pylearn2.models.dbm.dbm.DBM", visible_layer=visible, hidden_layers=hidden)
+    assert names(net) == ["beta", "h0_W", "h0_b"]
+    net = make("pylearn2.models.dbm.dbm.DBM", visible_layer=7, hidden_layers=hidden)
+    assert names(net) == ["h0_W", "h0_b"]
+
+
+def test_components_side_by_side():
+    """CompositeLayer.get_params of pylearn2/models/dbm/layer.py: in their order."""
+    parts = [linear(name, "pylearn2.models.dbm.layer.BinaryVectorMaxPool") for name in ("a", "b")]
+    layer = make("pylearn2.models.dbm.layer.CompositeLayer", components=parts, layer_name="both")
+    visible = make("pylearn2.models.dbm.layer.BinaryVector", bias=shared(2, "visible_bias"))
+    net = make("pylearn2.models.dbm.dbm.DBM", visible_layer=visible, hidden_layers=[layer])
+    assert names(net) == ["visible_bias", "a_W", "a_b", "b_W", "b_b"]
 
 
 def test_autoencoders_one_on_another():
