@@ -103,7 +103,9 @@ def _graph_of(node: Node) -> str:
     current = node.wiring
     while current is not None and current.parent is not None:
         if current.step.kind in (StepKind.ATTRIBUTE, StepKind.KEY):
-            return label(current.step.key)
+            name = label(current.step.key)
+            if not name.startswith("<"):  # an object as a key is no name
+                return name
         current = current.parent
     return ""
 
