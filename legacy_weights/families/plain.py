@@ -12,15 +12,15 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 
-from legacy_weights.families import sparse
+from legacy_weights.families import checkpoints, sparse
 from legacy_weights.families.arrangement import arrange
 from legacy_weights.families.dill import described
 from legacy_weights.families.graph import Graph, Node, owner
 from legacy_weights.families.interpretation import Interpretation
 from legacy_weights.families.labels import class_of
 from legacy_weights.families.marks import is_library, is_list_step, is_users_own
-from legacy_weights.families.naming import Cell
-from legacy_weights.families.order import stated_lists
+from legacy_weights.families.naming import Cell, Paths
+from legacy_weights.families.order import Listed, stated_lists
 from legacy_weights.families.others import add_others
 from legacy_weights.families.snapshots import add_snapshot
 from legacy_weights.families.steps import STATE, StepKind
@@ -32,10 +32,11 @@ from legacy_weights.pickles.objects import Instance, MaskedArray, ObjectArray
 def interpret(graph: Graph) -> Interpretation:
     """Return the arrays of plain containers as weights, all others beside them."""
     roles = roles_of(graph)
+    kept = checkpoints.find(graph)
     cells = [
         Cell(node, [node], others=_stand_in(node))
         for node in graph.arrays
-        if id(node) not in roles and is_numeric(node)
+        if id(node) not in roles and id(node) not in kept.records and is_numeric(node)
     ]
     matrices = sparse.parts(graph)
     whole = {id(node) for node in matrices.pop(id(graph.root), ())}
@@ -51,14 +52,30 @@ def interpret(graph: Graph) -> Interpretation:
     held = held_plainly(graph, owners) | whole
     cells = [cell for cell in cells if id(cell) in listed or id(cell.node) in held]
     result = Interpretation("plain arrays", ", ".join(["no known model", *_on_gpu(graph)]))
-    if cells:
+    best = [cell for cell in cells if id(cell.node) in kept.best]
+    last = [cell for cell in cells if id(cell.node) not in kept.best]
+    if best and last:
+        add_snapshot(graph, arrange(graph, last, listed), result)
+        _add_best(graph, best, listed, result)
+        result.default_snapshot = result.snapshots[0].name
+    elif cells:
         add_snapshot(graph, arrange(graph, cells, listed), result)
     else:
         known = any(is_library(class_of(raw)) for _, raw in graph.instances())
         result.family = "Theano" if known else "unknown"
         result.evidence = _root(graph.root)
-    add_others(graph, result, roles)
+    add_others(graph, result, roles, notes=kept.records)
     return result
+
+
+def _add_best(
+    graph: Graph, cells: list[Cell], listed: Mapping[int, Listed], result: Interpretation
+) -> None:
+    """Add the best parameters of a checkpoint; they are called as the others are."""
+    namer = Paths()
+    for cell in cells:
+        cell.full_name = namer.name(cell.node)[1:]
+    add_snapshot(graph, arrange(graph, cells, listed), result, name="best")
 
 
 def _on_gpu(graph: Graph) -> list[str]:
