@@ -37,7 +37,7 @@ _PARTS = (
 _FILTERS = ("_W", "_filters")
 """Where the linear transformers of ``pylearn2/linear`` keep theirs."""
 _VISIBLE = ("bias", "beta", "mu")
-"""What ``BinaryVector`` and ``GaussianVisLayer`` of ``pylearn2/models/dbm/layer.py`` train."""
+"""``get_params`` of ``BinaryVector``, ``GaussianVisLayer`` (``pylearn2/models/dbm/layer.py``)."""
 _TRAINING = ("pylearn2.training_algorithms.", "pylearn2.train_extensions.")
 
 
