@@ -37,7 +37,7 @@ _PARTS = (
 _FILTERS = ("_W", "_filters")
 """Where the linear transformers of ``pylearn2/linear`` keep theirs."""
 _VISIBLE = ("bias", "beta", "mu")
-"""``get_params`` of ``BinaryVector``, ``GaussianVisLayer`` (``pylearn2/models/dbm/layer.py``)."""
+"""What ``BinaryVector`` and ``GaussianVisLayer`` of ``pylearn2/models/dbm/layer.py`` train."""
 _TRAINING = ("pylearn2.training_algorithms.", "pylearn2.train_extensions.")
 
 
