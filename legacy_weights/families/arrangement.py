@@ -7,8 +7,9 @@ from dataclasses import dataclass, field
 
 from legacy_weights.families.graph import Graph
 from legacy_weights.families.interpretation import inherited
+from legacy_weights.families.listed import Listed, stated_lists
 from legacy_weights.families.naming import Cell
-from legacy_weights.families.order import Listed, order_cells, stated_lists
+from legacy_weights.families.order import order_cells
 from legacy_weights.tree import Order, Trainable
 
 

@@ -17,8 +17,9 @@ from legacy_weights.families.contents import elements, mapping
 from legacy_weights.families.graph import Graph, Node
 from legacy_weights.families.interpretation import Interpretation, inherited
 from legacy_weights.families.labels import class_of, label
+from legacy_weights.families.listed import stated_lists
 from legacy_weights.families.naming import Cell, Name
-from legacy_weights.families.order import order_cells, stated_lists
+from legacy_weights.families.order import order_cells
 from legacy_weights.families.others import add_others
 from legacy_weights.families.snapshots import add_snapshot
 from legacy_weights.families.updates import Updates, describe_memory

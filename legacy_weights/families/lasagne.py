@@ -20,8 +20,9 @@ from legacy_weights.families.interpretation import Interpretation
 from legacy_weights.families.lasagne_layers import Layers
 from legacy_weights.families.lasagne_network import Entry, Network, entries_of, network_of
 from legacy_weights.families.lasagne_settings import describe_layers
+from legacy_weights.families.listed import stated_lists
 from legacy_weights.families.naming import Name, Paths
-from legacy_weights.families.order import order_cells, stated_lists
+from legacy_weights.families.order import order_cells
 from legacy_weights.families.others import add_others
 from legacy_weights.families.snapshots import add_snapshot
 from legacy_weights.families.theano import evidence

@@ -18,9 +18,9 @@ from legacy_weights.families.dill import described
 from legacy_weights.families.graph import Graph, Node, owner
 from legacy_weights.families.interpretation import Interpretation
 from legacy_weights.families.labels import class_of
+from legacy_weights.families.listed import Listed, stated_lists
 from legacy_weights.families.marks import is_library, is_list_step, is_users_own
 from legacy_weights.families.naming import Cell, Paths
-from legacy_weights.families.order import Listed, stated_lists
 from legacy_weights.families.others import add_others
 from legacy_weights.families.snapshots import add_snapshot
 from legacy_weights.families.steps import STATE, StepKind

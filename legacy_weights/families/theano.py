@@ -16,9 +16,9 @@ from legacy_weights.families.arrangement import arrange
 from legacy_weights.families.graph import Graph, Node, as_array
 from legacy_weights.families.interpretation import Interpretation
 from legacy_weights.families.labels import class_of, text_of
+from legacy_weights.families.listed import stated_lists
 from legacy_weights.families.marks import is_library, is_users_own
 from legacy_weights.families.naming import Cell
-from legacy_weights.families.order import stated_lists
 from legacy_weights.families.others import add_others
 from legacy_weights.families.snapshots import add_snapshot
 from legacy_weights.families.updates import Updates, describe_memory
