@@ -50,13 +50,22 @@ class Unravel(_Flat):
         Of the arrays; theta is ``(..., size)`` and the arrays are ``(..., *shape)``.
     copy : bool
         Whether the arrays own their memory; else they are views of theta where they can be.
+    static : tuple of tuple of int or None, optional
+        What the types of the arrays say of their shapes, if that is less than all: a variable
+        takes no update whose type is broadcastable where its own is not.
     """
 
-    __props__ = ("shapes", "copy")
+    __props__ = ("shapes", "copy", "static")
 
-    def __init__(self, shapes: Shapes, copy: bool = False) -> None:
+    def __init__(
+        self,
+        shapes: Shapes,
+        copy: bool = False,
+        static: tuple[tuple[int | None, ...], ...] | None = None,
+    ) -> None:
         super().__init__(shapes)
         self.copy = copy
+        self.static = static or shapes
         if not copy:
             self.view_map = {i: [0] for i in range(len(shapes))}
 
@@ -65,7 +74,7 @@ class Unravel(_Flat):
     def make_node(self, theta: Any) -> Apply:
         theta = pt.as_tensor_variable(theta)
         batch = theta.type.shape[:-1]
-        outputs = [pt.tensor(dtype=theta.type.dtype, shape=batch + shape) for shape in self.shapes]
+        outputs = [pt.tensor(dtype=theta.type.dtype, shape=batch + shape) for shape in self.static]
         return Apply(self, [theta], outputs)
 
     def perform(

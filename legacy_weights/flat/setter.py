@@ -40,7 +40,8 @@ def compile_setter(
     # SpecifyShape raises in every mode; JAX drops an Assert.
     whole = pt.specify_shape(theta, (layout.size,))
     # Copies: what is a view of theta would change with the caller's array.
-    pieces = Unravel(layout.shapes, copy=True)(whole, return_list=True)
+    static = tuple(tuple(variable.type.shape) for variable in variables)
+    pieces = Unravel(layout.shapes, copy=True, static=static)(whole, return_list=True)
     updates = [
         (variable, _as_type_of(variable, piece))
         for variable, piece in zip(variables, pieces, strict=True)

@@ -154,6 +154,14 @@ def test_one_variable():
     assert_array_equal(variable.get_value(), [0, 1, 2])
 
 
+def test_a_row_whose_type_does_not_say_so():
+    """``In`` refuses an update that is broadcastable where its variable's type is not."""
+    variable = pytensor.shared(np.zeros((1, 2)), "b")
+    assert variable.type.shape == (None, None)
+    FlatVector([variable]).compile_setter()(np.array([1.0, 2.0]))
+    np.testing.assert_array_equal(variable.get_value(), [[1.0, 2.0]])
+
+
 def test_it_can_be_pickled(net, theta):
     flat = FlatVector(net.variables)
     call = flat.compile_setter()
