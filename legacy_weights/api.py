@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from os import PathLike
 from pathlib import Path
 
+from legacy_weights import suspicion
 from legacy_weights.architectures import with_architecture
 from legacy_weights.containers import Siblings, open_buffer, unwrap
 from legacy_weights.description import Description
@@ -64,6 +65,8 @@ def read(
     layout: Path_ | Sequence[Entry] | None = None,
     architecture: Path_ | dict[str, JSON] | None = None,
     convert: Iterable[str] = (),
+    strict: bool = False,
+    hostile: bool = False,
 ) -> Tree:
     """Read a file, legacy or migrated, without running any of it.
 
@@ -79,6 +82,12 @@ def read(
     convert : iterable of str, optional
         Transformations to apply, such as ``keras-kernels``; see
         :mod:`legacy_weights.transforms`.  By default every array is as the file has it.
+    strict : bool
+        Refuse a file that calls anything outside of known data types; by default such calls are
+        kept as records and told of.
+    hostile : bool
+        Return the tree even of a file with calls that only an attack makes, which is refused by
+        default.  Nothing of a file is run either way.
 
     Returns
     -------
@@ -89,12 +98,15 @@ def read(
     ------
     UsageError
         If there is no such file.
+    RefusedError
+        If it calls what only an attack calls; the error says where.
     LegacyWeightsError
         If it cannot be read; the error says where and why.
     """
     path = Path(path)
     with in_file(path):
         found = _read(path)
+        suspicion.check(found, strict=strict, hostile=hostile)
         if architecture is not None:
             found = with_architecture(found, architecture)
         if layout is not None:
@@ -129,6 +141,7 @@ def migrate(
     architecture: Path_ | dict[str, JSON] | None = None,
     convert: Iterable[str] = (),
     weights_only: bool = False,
+    strict: bool = False,
     dry_run: bool = False,
     progress: Progress | None = None,
 ) -> Report:
@@ -142,7 +155,7 @@ def migrate(
         The file to write; by default :func:`default_target`.
     overwrite : bool
         Whether an existing target is replaced.
-    layout, architecture, convert : optional
+    layout, architecture, convert, strict : optional
         See :func:`read`.
     weights_only : bool
         Leave out what is in no snapshot; see :mod:`legacy_weights.transforms.selection`.
@@ -170,7 +183,7 @@ def migrate(
         check_target(target, overwrite=overwrite)
         if target.exists() and Path(path).exists() and target.samefile(path):
             raise UsageError("the target is the legacy file itself", file=target)
-    tree = read(path, layout=layout, architecture=architecture, convert=convert)
+    tree = read(path, layout=layout, architecture=architecture, convert=convert, strict=strict)
     if weights_only:
         with in_file(path):
             tree = selection.weights_only(tree)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from typing import Any
 
 import numpy as np
@@ -24,7 +25,7 @@ def document(tree: Tree, *, file: str, hashes: bool = True) -> dict[str, JSON]:
     Returns
     -------
     dict
-        ``file``, ``kind``, ``arrays``, ``order_source``, ``records``, ``classes``, ``warnings``
+        ``file``, ``kind``, ``arrays``, ``order_source``, ``records``, ``calls``, ``warnings``
         and further keys.
     """
     arrays: list[JSON] = []
@@ -51,6 +52,7 @@ def document(tree: Tree, *, file: str, hashes: bool = True) -> dict[str, JSON]:
         "snapshots": [_snapshot_document(snapshot) for snapshot in tree.snapshots],
         "logs": [{"path": t.path, "rows": t.length, "columns": [*t.columns]} for t in tree.tables],
         "records": records,
+        "calls": [asdict(call) for call in tree.calls],
         "classes": list(tree.classes),
         "metadata": dict(tree.metadata),
         "history": [dict(step) for step in tree.history],

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Sequence
 
+from legacy_weights.suspicion import EXPLOITS, OUTSIDE, is_notice
 from legacy_weights.terminal import clean, cut, plural, shape, shown, size, table, width
 from legacy_weights.tree import Leaf, Order, Role, Snapshot, Tree
 
@@ -18,6 +19,7 @@ _NAMES = 6
 _LINE = 80
 _GAPS = ("  ", "  ", "  ", " ", "   ")
 """What stands before each column of a table: number, name, shape, dtype, place."""
+_ALARMS = {EXPLOITS: "DANGER", OUTSIDE: "CALLS"}
 _KINDS = {
     Role.CONSTANT: "constant",
     Role.RANDOM: "random state",
@@ -39,6 +41,7 @@ def lines(tree: Tree, *, everything: bool = False) -> Iterator[str]:
         List every array, also those that are no weights.
     """
     yield _headline(tree)
+    yield from _alarms(tree)
     if not everything:
         yield from _snapshots(tree)
     for snapshot in _shown_snapshots(tree, everything):
@@ -52,7 +55,8 @@ def lines(tree: Tree, *, everything: bool = False) -> Iterator[str]:
     if not any(True for _ in tree.leaves()):
         yield "arrays    none"
     for warning in tree.warnings:
-        yield f"note      {clean(warning)}"
+        if not any(is_notice(warning, text) for text in _ALARMS):
+            yield f"note      {clean(warning)}"
 
 
 def _headline(tree: Tree) -> str:
@@ -60,6 +64,14 @@ def _headline(tree: Tree) -> str:
     written = ", ".join(part for part in (source.kind, source.writer) if part)
     found = ", ".join(part for part in (tree.family, tree.evidence) if part)
     return f"{clean(source.name)}  {size(source.size)}  {clean(written)} · {clean(found)}"
+
+
+def _alarms(tree: Tree) -> Iterator[str]:
+    """Yield what a file calls outside of known data types, before anything else of it."""
+    for text, heading in _ALARMS.items():
+        for warning in tree.warnings:
+            if is_notice(warning, text):
+                yield f"{heading:<9} {clean(warning)}"
 
 
 def _shown_snapshots(tree: Tree, everything: bool) -> Iterator[Snapshot]:

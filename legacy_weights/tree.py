@@ -242,6 +242,31 @@ class Record:
     content: Mapping[str, JSON]
 
 
+@dataclass(frozen=True, slots=True)
+class Call:
+    """A call that a pickle asks for, outside of known data types; it is not made.
+
+    Parameters
+    ----------
+    name : str
+        What is called, as far as it shows: ``os.system``.
+    offset : int
+        Of the first opcode that calls it, in bytes of the stream.
+    opcode : str
+        That opcode: ``REDUCE``.
+    exploit : bool
+        Whether only an attack makes this call.
+    member : str
+        The archive's member that holds the pickle; nothing outside of archives.
+    """
+
+    name: str
+    offset: int
+    opcode: str
+    exploit: bool
+    member: str = ""
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class Source:
     """The legacy file.
@@ -297,6 +322,9 @@ class Tree:
         What a user should know: repairs, losses, ambiguities.
     partial : bool
         True if the legacy file is known to be incomplete.
+    calls : tuple of Call
+        Calls outside of known data types, exploits first; what is told of them stands in the
+        warnings, too.
     """
 
     source: Source
@@ -312,6 +340,7 @@ class Tree:
     history: tuple[Mapping[str, JSON], ...] = ()
     warnings: tuple[str, ...] = ()
     partial: bool = False
+    calls: tuple[Call, ...] = ()
 
     def leaves(self) -> Iterator[Leaf]:
         """Yield every array: snapshots in order, then the others."""

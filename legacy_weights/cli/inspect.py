@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from legacy_weights.cli.options import All, Architecture, Convert, Debug, File, Json, Layout
+from legacy_weights.cli.options import All, Architecture, Convert, Debug, File, Json, Layout, Strict
 
 
 def inspect(
@@ -12,6 +12,7 @@ def inspect(
     layout: Layout = None,
     architecture: Architecture = None,
     convert: Convert = (),
+    strict: Strict = False,
     all: All = False,
     json: Json = False,
     debug: Debug = False,
@@ -21,9 +22,17 @@ def inspect(
     from legacy_weights.cli import console
     from legacy_weights.document import document
 
-    tree = api.read(file, layout=layout, architecture=architecture, convert=convert)
+    tree = api.read(
+        file,
+        layout=layout,
+        architecture=architecture,
+        convert=convert,
+        strict=strict,
+        hostile=not strict,
+    )
     if json:
         console.show_json(document(tree, file=str(file)))
     else:
         console.show(summary.lines(tree, everything=all))
-    return 0 if any(True for _ in tree.leaves()) else 1
+    exploits = any(call.exploit for call in tree.calls)
+    return 0 if any(True for _ in tree.leaves()) and not exploits else 1

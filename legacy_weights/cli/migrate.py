@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 from cyclopts import Parameter
 
-from legacy_weights.cli.options import All, Architecture, Convert, Debug, File, Json, Layout
+from legacy_weights.cli.options import All, Architecture, Convert, Debug, File, Json, Layout, Strict
 
 if TYPE_CHECKING:
     from legacy_weights import api
@@ -33,6 +33,7 @@ def migrate(
         bool,
         Parameter(negative=(), help="Leave out every array that is no part of the model."),
     ] = False,
+    strict: Strict = False,
     json: Json = False,
     quiet: Annotated[
         bool, Parameter(name=["--quiet", "-q"], negative=(), help="Print nothing but errors.")
@@ -57,6 +58,7 @@ def migrate(
             architecture=architecture,
             convert=convert,
             weights_only=weights_only,
+            strict=strict,
             dry_run=dry_run,
             progress=progress,
         )

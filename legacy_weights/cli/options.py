@@ -48,3 +48,11 @@ Convert = Annotated[
         "convolution kernels of Keras for cross-correlation.",
     ),
 ]
+Strict = Annotated[
+    bool,
+    Parameter(
+        name="--strict",
+        negative=(),
+        help="Refuse a file that calls anything outside of known data types.",
+    ),
+]

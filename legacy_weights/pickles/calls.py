@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from legacy_weights.pickles import known
+from legacy_weights.pickles import known, suspects
 from legacy_weights.pickles.machine import Machine
 from legacy_weights.pickles.objects import ABSENT, Global, Instance
 from legacy_weights.pickles.opcodes import opcode
@@ -41,7 +41,14 @@ def stack_global(machine: Machine, position: int) -> int:
     return position
 
 
-def _make(machine: Machine, cls: Any, args: Any, kwargs: dict[Any, Any] | None = None) -> None:
+def _make(
+    machine: Machine,
+    cls: Any,
+    args: Any,
+    kwargs: dict[Any, Any] | None = None,
+    *,
+    by_new: bool = False,
+) -> None:
     if not isinstance(cls, Global | Instance):
         what = type(cls).__name__
         machine.fail(f"opcode {machine.opcode_name()} would call an object of type {what}")
@@ -49,11 +56,18 @@ def _make(machine: Machine, cls: Any, args: Any, kwargs: dict[Any, Any] | None =
         what = type(args).__name__
         machine.fail(f"opcode {machine.opcode_name()} finds arguments of type {what}, not a tuple")
     instance = Instance(cls, args, machine.position)
+    if type(cls) is not Global or (level := cls.trust) is None or level < suspects.Trust.OUTSIDE:
+        suspects.look(machine, instance, by_new=by_new)
+    elif level == suspects.Trust.OUTSIDE and not by_new:
+        suspects.look(machine, instance, by_new=False)
     if kwargs:
         instance.kwargs = kwargs
         machine.push(instance)
-    else:
-        machine.push(known.construct(machine, instance))
+        return
+    value = known.construct(machine, instance)
+    if value is not instance and type(value) is Instance:  # copy_reg names a class as argument
+        suspects.look(machine, value, by_new=True)
+    machine.push(value)
 
 
 @opcode(b"R", 0)
@@ -68,7 +82,7 @@ def reduce(machine: Machine, position: int) -> int:
 def newobj(machine: Machine, position: int) -> int:
     """Would call ``cls.__new__(cls, *args)``."""
     args, cls = machine.pop(), machine.pop()
-    _make(machine, cls, args)
+    _make(machine, cls, args, by_new=True)
     return position
 
 
@@ -78,7 +92,7 @@ def newobj_ex(machine: Machine, position: int) -> int:
     kwargs, args, cls = machine.pop(), machine.pop(), machine.pop()
     if type(kwargs) is not dict:
         machine.fail("NEWOBJ_EX finds keyword arguments that are no dictionary")
-    _make(machine, cls, args, kwargs)
+    _make(machine, cls, args, kwargs, by_new=True)
     return position
 
 
@@ -115,6 +129,8 @@ def build(machine: Machine, position: int) -> int:
         target.earlier = target.earlier or []
         target.earlier.append(target.state)
     target.state = state
+    if type(state) is dict or type(state) is tuple:
+        suspects.look_at_state(machine, state)
     known.complete(machine, target)
     return position if machine.built is None else machine.built(machine, target, position)
 

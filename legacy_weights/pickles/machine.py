@@ -30,6 +30,7 @@ from legacy_weights.pickles.opcodes import (
     TruncatedError,
     handlers,
 )
+from legacy_weights.tree import Call
 
 VIEW_FROM = 512
 """Byte strings from this length on stay views of the buffer; shorter ones are copied."""
@@ -70,6 +71,8 @@ class Machine:
         The highest that the opcodes of the last pickle belong to.
     globals : dict
         (module, name) to Global, in the order in which they were met.
+    calls : dict
+        Calls outside of known data types, by name and whether they are exploits.
     huge : bool
         Whether an integer was met that is too large for a dictionary key.
     python2, python3 : bool
@@ -79,6 +82,7 @@ class Machine:
     __slots__ = (
         "budget",
         "built",
+        "calls",
         "data",
         "end",
         "globals",
@@ -116,6 +120,7 @@ class Machine:
         self.limits = limits or Limits()
         self.memo: dict[int, Any] = {}
         self.globals: dict[tuple[str, str], Global] = {}
+        self.calls: dict[tuple[str, bool], Call] = {}
         self.budget = self.limits.free + self.limits.growth * (self.end - start)
         self.protocol = 0
         self.huge = False
@@ -186,7 +191,7 @@ class Machine:
             The offset behind it.
         """
         machine = Machine(self.data, position, self.end, limits=self.limits)
-        machine.globals, machine.budget = self.globals, self.budget
+        machine.globals, machine.calls, machine.budget = self.globals, self.calls, self.budget
         value = machine.load()
         self.budget = machine.budget
         self.huge |= machine.huge

@@ -33,14 +33,21 @@ class Global:
         As in the file, decoded as UTF-8, else as Latin-1.
     offset : int
         Of the first opcode that named it.
+
+    Attributes
+    ----------
+    trust : int or None
+        What is known of it as a callable, once it is asked for; see
+        :mod:`legacy_weights.pickles.suspects`.
     """
 
-    __slots__ = ("module", "name", "offset")
+    __slots__ = ("module", "name", "offset", "trust")
 
     def __init__(self, module: str, name: str, offset: int = -1) -> None:
         self.module = module
         self.name = name
         self.offset = offset
+        self.trust: int | None = None
 
     @property
     def dotted(self) -> str:

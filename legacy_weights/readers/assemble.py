@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from typing import NamedTuple
 
 from legacy_weights import families
@@ -22,6 +23,7 @@ from legacy_weights.readers.members import Members, may_be_values
 from legacy_weights.readers.records import Records
 from legacy_weights.readers.references import References
 from legacy_weights.readers.worlds import other_worlds
+from legacy_weights.suspicion import notices, ordered
 from legacy_weights.tree import Source, Tree
 
 Reader = Callable[[Part, Members], Content]
@@ -176,6 +178,12 @@ def tree(
     graph = Graph(_root(found))
     meaning = families.interpret(graph)
     notes += other_worlds(named for _, content, _ in found for named in content.classes)
+    calls = ordered(
+        replace(call, member=part.label or "")
+        for part, content, _ in found
+        for call in content.calls
+    )
+    notes = notices(calls) + notes
     classes = sorted({named.dotted for _, content, _ in found for named in content.classes})
     return Tree(
         source=Source(name, size, _kind(found), sha256, _writer(found)),
@@ -191,6 +199,7 @@ def tree(
         metadata=meaning.metadata,
         warnings=(*notes, *meaning.warnings),
         partial=not all(content.complete for _, content, _ in found),
+        calls=calls,
     )
 
 

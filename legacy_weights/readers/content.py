@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from legacy_weights.families.values import Bundle
 from legacy_weights.pickles.objects import Global
+from legacy_weights.tree import Call
 
 
 @dataclass(slots=True, eq=False)
@@ -27,6 +28,8 @@ class Content:
         Repairs and oddities that a user should know.
     complete : bool
         False if something that the stream refers to is missing.
+    calls : list of Call
+        What the stream would call outside of known data types.
     """
 
     kind: str
@@ -35,6 +38,7 @@ class Content:
     classes: list[Global]
     notes: list[str]
     complete: bool = True
+    calls: list[Call] = field(default_factory=list)
 
     def value(self) -> Any:
         """Return the only value, or a bundle of several."""

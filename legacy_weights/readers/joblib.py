@@ -27,6 +27,7 @@ from legacy_weights.pickles import Machine, dtypes, known, numpy_values
 from legacy_weights.pickles.numpy_values import value_of
 from legacy_weights.pickles.objects import ABSENT, Global, Instance, ObjectArray
 from legacy_weights.readers.members import Members, Name
+from legacy_weights.tree import Call
 
 _MODULE = re.compile(r"(?:\w+\.)*joblib\.numpy_pickle(?:_compat)?")
 _RECONSTRUCT = Global("numpy.core.multiarray", "_reconstruct")
@@ -53,6 +54,8 @@ class Wrappers:
         Why a file beside the stream gave no array, by its name.
     classes : list of Global
         What such files name.
+    calls : list of Call
+        What such files would call outside of known data types.
     notes : list of str
         What a user should know of such files.
     """
@@ -63,6 +66,7 @@ class Wrappers:
         self.inline = 0
         self.missing: dict[Name, str] = {}
         self.classes: list[Global] = []
+        self.calls: list[Call] = []
         self.notes: list[str] = []
         self._made: dict[Name, Any] = {}
 
@@ -116,6 +120,7 @@ class Wrappers:
         content, own = self.members.side_array(self.part, name)
         if not own:
             self.classes += content.classes
+            self.calls += content.calls
             self.notes += [f"{show(text_of(name))}: {note}" for note in content.notes]
         content.values[-1] = _with_class(wrapper, content.values[-1])
         return content.values[-1]

@@ -115,6 +115,7 @@ def _objects(data: Data, start: int, shape: tuple[int, ...], content: Content) -
     content.values.append(value)
     content.writer = content.writer or machine.writer
     content.classes.extend(machine.globals.values())
+    content.calls.extend(machine.calls.values())
     return f"pickle {machine.protocol}", machine.position
 
 

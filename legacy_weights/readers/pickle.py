@@ -114,14 +114,16 @@ def _read(data: Data, references: References | None) -> Content:
     if pickles > 1:
         kind = f"{pickles} × {kind}"
     classes = [*machine.globals.values(), *arrays.classes]
+    calls = [*machine.calls.values(), *arrays.calls]
     if references is None:
-        return Content(kind, values, machine.writer, classes, notes)
+        return Content(kind, values, machine.writer, classes, notes, calls=calls)
     wrappers = references.wrappers
     kind = wrappers.kind + kind
     classes += wrappers.classes
     notes += references.remarks()
+    calls += wrappers.calls
     complete = not wrappers.missing
-    return Content(kind, values, machine.writer, classes, notes, complete)
+    return Content(kind, values, machine.writer, classes, notes, complete, calls)
 
 
 def _first(machine: Machine) -> Any:
@@ -153,7 +155,7 @@ def _next(machine: Machine, start: int, complete: int) -> Any:
     """Return the next pickle of a stream, or say that what follows is none."""
     data = machine.data
     announced = data[start] == 0x80 and start + 1 < machine.end and data[start + 1] <= 5
-    names = len(machine.globals)
+    names, calls = len(machine.globals), machine.calls.copy()
     try:
         return _load_next(machine, counted=announced and data[start + 1] >= 4)
     except (DamagedError, LimitError) as error:
@@ -167,6 +169,7 @@ def _next(machine: Machine, start: int, complete: int) -> Any:
             raise
         while len(machine.globals) > names:
             machine.globals.popitem()
+        machine.calls = calls
         return _GARBAGE
 
 
