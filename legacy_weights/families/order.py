@@ -128,16 +128,17 @@ def _stated(places: Sequence[Place]) -> tuple[list[tuple[Any, ...]], list[str]]:
                 numbers[step] = len(numbers) + 1
                 turns.setdefault(here, []).append(by)
             here = numbers[step]
+    # Each way once, for a list of a hundred thousand arrays parts at every one of them.
+    parting = {here: dict.fromkeys(ways) for here, ways in turns.items() if len(ways) > 1}
     found: list[tuple[Any, ...]] = []
     notes: dict[str, None] = {}
     for place in places:
         here, keys = 0, []
         for key, _ in place:
-            ways = turns[here]
-            if len(ways) > 1:
-                if not all(ways):
+            if here in parting:
+                if "" in parting[here]:
                     break
-                notes.update(dict.fromkeys(ways))
+                notes.update(parting[here])
                 keys.append(key)
             here = numbers[here, key]
         found.append(tuple(keys))
