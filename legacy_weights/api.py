@@ -12,11 +12,12 @@ from legacy_weights import suspicion
 from legacy_weights.architectures import with_architecture
 from legacy_weights.containers import Siblings, open_buffer, unwrap
 from legacy_weights.description import Description
-from legacy_weights.errors import UsageError, in_file
+from legacy_weights.errors import LimitError, UsageError, in_file
 from legacy_weights.families.unflatten import Entry
 from legacy_weights.hashing import sha256_file
 from legacy_weights.hierarchy import MigratedFile, is_hierarchy, open_file
 from legacy_weights.hierarchy.described import upgraded
+from legacy_weights.limits import DEFAULTS, Limits
 from legacy_weights.readers import is_hdf5, read_hdf5
 from legacy_weights.readers import tree as tree_of
 from legacy_weights.transforms import selection, transform
@@ -67,6 +68,7 @@ def read(
     convert: Iterable[str] = (),
     strict: bool = False,
     hostile: bool = False,
+    limits: Limits = DEFAULTS,
 ) -> Tree:
     """Read a file, legacy or migrated, without running any of it.
 
@@ -88,6 +90,8 @@ def read(
     hostile : bool
         Return the tree even of a file with calls that only an attack makes, which is refused by
         default.  Nothing of a file is run either way.
+    limits : Limits, optional
+        What the file may ask for; see :mod:`legacy_weights.limits`.
 
     Returns
     -------
@@ -105,7 +109,8 @@ def read(
     """
     path = Path(path)
     with in_file(path):
-        found = _read(path)
+        found = _read(path, limits)
+        _check_arrays(found, limits)
         suspicion.check(found, strict=strict, hostile=hostile)
         if architecture is not None:
             found = with_architecture(found, architecture)
@@ -114,16 +119,32 @@ def read(
         return transform(found, convert) if convert else found
 
 
-def _read(path: Path) -> Tree:
+def _read(path: Path, limits: Limits) -> Tree:
     buffer = open_buffer(path)
     digest = functools.cache(lambda: sha256_file(buffer.view))
     if not is_hdf5(buffer.view):
-        return tree_of(path.name, len(buffer), digest, unwrap(buffer), Siblings(path.parent))
+        return tree_of(
+            path.name,
+            len(buffer),
+            digest,
+            unwrap(buffer, limits=limits),
+            Siblings(path.parent),
+            limits,
+        )
     if is_hierarchy(path):
         return open_file(path).tree()
     source = Source(path.name, len(buffer), "hdf5", digest)
-    found = read_hdf5(path, source)
+    found = read_hdf5(path, source, limits)
     return upgraded(found) if isinstance(found, Description) else found
+
+
+def _check_arrays(tree: Tree, limits: Limits) -> None:
+    count = sum(1 for _ in tree.leaves())
+    if count > limits.arrays:
+        raise LimitError(
+            f"it holds {count:,} arrays, and the limit `arrays` is {limits.arrays:,}",
+            advice="If you trust it, raise it: --limit arrays=NUMBER",
+        )
 
 
 def default_target(path: Path_) -> Path:
@@ -142,6 +163,7 @@ def migrate(
     convert: Iterable[str] = (),
     weights_only: bool = False,
     strict: bool = False,
+    limits: Limits = DEFAULTS,
     dry_run: bool = False,
     progress: Progress | None = None,
 ) -> Report:
@@ -155,7 +177,7 @@ def migrate(
         The file to write; by default :func:`default_target`.
     overwrite : bool
         Whether an existing target is replaced.
-    layout, architecture, convert, strict : optional
+    layout, architecture, convert, strict, limits : optional
         See :func:`read`.
     weights_only : bool
         Leave out what is in no snapshot; see :mod:`legacy_weights.transforms.selection`.
@@ -183,7 +205,14 @@ def migrate(
         check_target(target, overwrite=overwrite)
         if target.exists() and Path(path).exists() and target.samefile(path):
             raise UsageError("the target is the legacy file itself", file=target)
-    tree = read(path, layout=layout, architecture=architecture, convert=convert, strict=strict)
+    tree = read(
+        path,
+        layout=layout,
+        architecture=architecture,
+        convert=convert,
+        strict=strict,
+        limits=limits,
+    )
     if weights_only:
         with in_file(path):
             tree = selection.weights_only(tree)

@@ -20,7 +20,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from legacy_weights.containers import Buffer, Limits, open_buffer, unwrap
+from legacy_weights.containers import Buffer, open_buffer, unwrap
 from legacy_weights.errors import (
     DamagedError,
     LegacyWeightsError,
@@ -28,6 +28,7 @@ from legacy_weights.errors import (
     UnreadableError,
     UsageError,
 )
+from legacy_weights.limits import Limits
 
 RNG = random.Random(7)
 NOISE = RNG.randbytes(5000)
@@ -217,24 +218,24 @@ class TestLimits:
         bomb = gzip.compress(bytes(3 << 20))
         assert len(contents(bomb)[None]) == 3 << 20
         with pytest.raises(LimitError, match="unpacks to more than 2,097,152 bytes") as caught:
-            contents(bomb, free=2 << 20)
+            contents(bomb, unpacked_free=2 << 20)
         assert caught.value.where == "gzip"
         with pytest.raises(LimitError):
-            contents(bomb, total=2 << 20)
-        assert contents(bomb, free=0, ratio=2000)
+            contents(bomb, unpacked=2 << 20)
+        assert contents(bomb, unpacked_free=0, ratio=2000)
         with pytest.raises(LimitError):
-            contents(bomb, free=0)
+            contents(bomb, unpacked_free=0)
 
     def test_nested_bombs_count_together(self) -> None:
         data = gzip.compress(gzip.compress(zipped({"a": bytes(1 << 20), "b": bytes(1 << 20)})))
-        assert contents(data, free=(2 << 20) + 10_000)
+        assert contents(data, unpacked_free=(2 << 20) + 10_000)
         with pytest.raises(LimitError):
-            contents(data, free=2 << 20)
+            contents(data, unpacked_free=2 << 20)
 
     def test_stored_members_are_free(self) -> None:
         data = zipped({"a": NOISE, "b": NOISE}, zipfile.ZIP_STORED)
-        assert len(contents(data, total=0)) == 2
-        assert len(contents(tarred({"a": NOISE}), total=0)) == 1
+        assert len(contents(data, unpacked=0)) == 2
+        assert len(contents(tarred({"a": NOISE}), unpacked=0)) == 1
 
     def test_memory_of_a_small_bomb(self) -> None:
         # A megabyte of zeros a kilobyte: what a file below 1 MB may unpack to is the free amount.
@@ -417,7 +418,7 @@ def test_small_files_cost_little() -> None:
 
 def outcome(data: bytes) -> None:
     """Unwrap with small limits; only our own errors may come out, in one short paragraph."""
-    limits = Limits(total=1 << 20, free=1 << 20, members=100, depth=4, memory=1 << 16)
+    limits = Limits(unpacked=1 << 20, unpacked_free=1 << 20, members=100, depth=4, memory=1 << 16)
     message = ""
     try:
         unwrap(Buffer(data), limits=limits)

@@ -17,8 +17,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from legacy_weights.containers import Buffer, Limits, Part, unwrap
+from legacy_weights.containers import Buffer, Part, unwrap
 from legacy_weights.errors import DamagedError, LimitError
+from legacy_weights.limits import Limits
 
 NOISE = random.Random(3).randbytes(70_000)
 TEXT = b"(lp0\n" + b"F0.5\na" * 200_000 + b"."

@@ -13,8 +13,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from legacy_weights.containers import Buffer, Limits, Part, open_buffer, unwrap
+from legacy_weights.containers import Buffer, Part, open_buffer, unwrap
 from legacy_weights.errors import DamagedError, LegacyWeightsError, LimitError, UnreadableError
+from legacy_weights.limits import Limits
 
 NOISE = random.Random(9).randbytes(3000)
 TEXT = b"(lp0\nI1\na."

@@ -14,8 +14,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from legacy_weights.containers import Buffer, Limits, Part, open_buffer, unwrap
+from legacy_weights.containers import Buffer, Part, open_buffer, unwrap
 from legacy_weights.errors import DamagedError, LegacyWeightsError, RefusedError, UnreadableError
+from legacy_weights.limits import Limits
 
 NOISE = random.Random(5).randbytes(3000)
 TEXT = b"I1\naF0.5\na" * 3000
@@ -366,7 +367,7 @@ def test_bytes_of_the_directory(place: int, value: int) -> None:
     data = bytearray(zipped({"a": TEXT, "b": NOISE, "c": b""}))
     data[len(data) - 1 - place] = value
     try:
-        parts = parts_of(bytes(data), total=1 << 20)
+        parts = parts_of(bytes(data), unpacked=1 << 20)
     except LegacyWeightsError:
         return
     assert {bytes(part.buffer.view) for part in parts} <= {TEXT, NOISE, b""}

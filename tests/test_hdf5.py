@@ -21,6 +21,7 @@ from legacy_weights.errors import (
     UnreadableError,
     UsageError,
 )
+from legacy_weights.limits import Limits
 
 
 @pytest.fixture
@@ -132,7 +133,7 @@ def test_attributes_are_native_and_never_unpickled(path, tmp_path, monkeypatch):
         h5.attrs["none"] = h5py.Empty("f8")
         h5.attrs["reference"] = h5.ref
         h5.attrs["large"] = np.zeros(1000)
-    with hdf5.File(path, longest_attribute=4000) as file:
+    with hdf5.File(path, limits=Limits(attribute=4000)) as file:
         found = file.attributes("/")
     assert found["bomb"] == bomb
     assert not (tmp_path / "exploded").exists()
@@ -170,9 +171,9 @@ def test_a_dataset_that_declares_more_than_it_stores(path):
             with pytest.raises(LimitError, match="declares"):
                 file.read(name)
         assert not file.read("/zeros").any()
-    with hdf5.File(path, unbacked=0) as file:
+    with hdf5.File(path, limits=Limits(unbacked=0)) as file:
         assert file.read("/zeros").shape == (1 << 20,)
-    with hdf5.File(path, unbacked=1 << 31) as file:
+    with hdf5.File(path, limits=Limits(unbacked=1 << 31)) as file:
         assert file.array("/late").shape == (1 << 27,)
 
 
@@ -305,7 +306,7 @@ def test_altered_bytes_give_values_or_our_errors(small_log, tmp_path, data):
     path = tmp_path / "altered.h5"
     path.write_bytes(raw)
     try:
-        with hdf5.File(path, unbacked=1 << 20) as file:
+        with hdf5.File(path, limits=Limits(unbacked=1 << 20)) as file:
             for node in file.walk():
                 if not isinstance(node, hdf5.Link):
                     file.attributes(node.path)

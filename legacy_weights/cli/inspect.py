@@ -2,7 +2,17 @@
 
 from __future__ import annotations
 
-from legacy_weights.cli.options import All, Architecture, Convert, Debug, File, Json, Layout, Strict
+from legacy_weights.cli.options import (
+    All,
+    Architecture,
+    Convert,
+    Debug,
+    File,
+    Json,
+    Layout,
+    Limit,
+    Strict,
+)
 
 
 def inspect(
@@ -13,12 +23,13 @@ def inspect(
     architecture: Architecture = None,
     convert: Convert = (),
     strict: Strict = False,
+    limit: Limit = (),
     all: All = False,
     json: Json = False,
     debug: Debug = False,
 ) -> int:
     """Show what a legacy or migrated file holds, and write nothing."""
-    from legacy_weights import api, summary
+    from legacy_weights import api, limits, summary
     from legacy_weights.cli import console
     from legacy_weights.document import document
 
@@ -28,6 +39,7 @@ def inspect(
         architecture=architecture,
         convert=convert,
         strict=strict,
+        limits=limits.parse(limit),
         hostile=not strict,
     )
     if json:

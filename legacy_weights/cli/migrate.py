@@ -7,7 +7,17 @@ from typing import TYPE_CHECKING, Annotated
 
 from cyclopts import Parameter
 
-from legacy_weights.cli.options import All, Architecture, Convert, Debug, File, Json, Layout, Strict
+from legacy_weights.cli.options import (
+    All,
+    Architecture,
+    Convert,
+    Debug,
+    File,
+    Json,
+    Layout,
+    Limit,
+    Strict,
+)
 
 if TYPE_CHECKING:
     from legacy_weights import api
@@ -34,6 +44,7 @@ def migrate(
         Parameter(negative=(), help="Leave out every array that is no part of the model."),
     ] = False,
     strict: Strict = False,
+    limit: Limit = (),
     json: Json = False,
     quiet: Annotated[
         bool, Parameter(name=["--quiet", "-q"], negative=(), help="Print nothing but errors.")
@@ -45,7 +56,7 @@ def migrate(
     The result is FILE with `.migrated.h5` in place of its last suffix. It is read back and
     compared before it takes its place. The legacy file is never changed, and none of it is run.
     """
-    from legacy_weights import api, summary
+    from legacy_weights import api, limits, summary
     from legacy_weights.cli import console
     from legacy_weights.document import document
 
@@ -59,6 +70,7 @@ def migrate(
             convert=convert,
             weights_only=weights_only,
             strict=strict,
+            limits=limits.parse(limit),
             dry_run=dry_run,
             progress=progress,
         )

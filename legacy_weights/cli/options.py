@@ -48,6 +48,15 @@ Convert = Annotated[
         "convolution kernels of Keras for cross-correlation.",
     ),
 ]
+Limit = Annotated[
+    tuple[str, ...],
+    Parameter(
+        name="--limit",
+        negative=(),
+        help="What the file may ask for, as NAME=NUMBER (memo=1000000, unpacked=8G); "
+        "docs/safety.md has the names.",
+    ),
+]
 Strict = Annotated[
     bool,
     Parameter(

@@ -1,7 +1,6 @@
 """Unwrapping of legacy files by content: compressed streams and archives, never by a name."""
 
 from legacy_weights.containers._buffer import Buffer, open_buffer
-from legacy_weights.containers._limits import Limits
 from legacy_weights.containers._members import show
 from legacy_weights.containers._other_worlds import describe_by_name, describe_lookalike
 from legacy_weights.containers._siblings import Siblings, check_plain
@@ -10,7 +9,6 @@ from legacy_weights.containers._wrong import describe_wrong_kind
 
 __all__ = [
     "Buffer",
-    "Limits",
     "Part",
     "Siblings",
     "check_plain",

@@ -12,8 +12,9 @@ from types import TracebackType
 from typing import IO, Self
 
 from legacy_weights.errors import DamagedError, UnreadableError, UsageError, in_file
+from legacy_weights.limits import DEFAULTS
 
-MEMORY = 64 << 20
+MEMORY = DEFAULTS.memory
 """Bytes of unpacked data that are held in memory; more goes to a temporary file."""
 
 # A fifo that takes the file's place between stat and open must not block us.

@@ -6,17 +6,17 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from legacy_weights.containers._buffer import Buffer
-from legacy_weights.containers._limits import Budget, Limits
+from legacy_weights.containers._limits import Budget
 from legacy_weights.containers._members import Piece, show
 from legacy_weights.containers._other_worlds import describe_lookalike
 from legacy_weights.containers._streams import CODECS, is_zf, unpack_all, unpack_zf
 from legacy_weights.containers._tar import is_tar, unpack_tar
 from legacy_weights.containers._zip import is_zip, unpack_zip
 from legacy_weights.errors import LimitError, UnreadableError
+from legacy_weights.limits import DEFAULTS, Limits
 
 _HEAD = 4096
 _NOTES = 20
-_DEFAULTS = Limits()
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -45,7 +45,7 @@ class Part:
     notes: tuple[str, ...] = ()
 
 
-def unwrap(buffer: Buffer, *, limits: Limits = _DEFAULTS) -> list[Part]:
+def unwrap(buffer: Buffer, *, limits: Limits = DEFAULTS) -> list[Part]:
     """Unpack everything a file is wrapped in, by content.
 
     Known are gzip, bz2, xz, lzma, zlib, joblib's ``ZF``, zip (``.npz`` too) and tar, inside one

@@ -37,10 +37,8 @@ class File(Handle):
     Parameters
     ----------
     path : path-like
-    unbacked : int
-        Bytes that a dataset may declare beyond what its stored bytes can stand for.
-    longest_attribute : int
-        Bytes of the largest attribute that is read.
+    limits : Limits, optional
+        ``unbacked`` and ``attribute`` of them count here.
 
     Raises
     ------

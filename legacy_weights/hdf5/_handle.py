@@ -22,6 +22,7 @@ from legacy_weights.errors import (
     UsageError,
 )
 from legacy_weights.hdf5._objects import encoded
+from legacy_weights.limits import DEFAULTS, Limits
 
 _OPEN_GROUPS = 1000
 _PATIENCE = 1.0  # seconds that a locked file is waited for
@@ -38,12 +39,11 @@ class Handle:
         self,
         path: str | os.PathLike[str],
         *,
-        unbacked: int = 1 << 26,
-        longest_attribute: int = 1 << 20,
+        limits: Limits = DEFAULTS,
     ) -> None:
         self.path = os.fspath(path)
-        self._unbacked = unbacked
-        self._longest_attribute = longest_attribute
+        self._unbacked = limits.unbacked
+        self._longest_attribute = limits.attribute
         self._groups: dict[str, Any] = {}
         descriptor, self._h5 = self._open()
         # Lazy arrays can keep the file open for as long as they live, so it closes with them.

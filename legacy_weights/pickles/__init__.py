@@ -6,5 +6,4 @@ from legacy_weights.pickles import collections as collections
 from legacy_weights.pickles import control as control
 from legacy_weights.pickles import numbers as numbers
 from legacy_weights.pickles import strings as strings
-from legacy_weights.pickles.limits import Limits as Limits
 from legacy_weights.pickles.machine import Machine as Machine

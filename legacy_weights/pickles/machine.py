@@ -9,7 +9,7 @@ Strings of Python 2 stay bytes.  Long byte strings, the payloads of arrays among
 of the buffer.  Nothing is trusted: each declared length is held against the bytes that are left,
 the memo is a dictionary (an index of 2**31 costs nothing), keys are hashed only where hashing is
 cheap, and what repeats a part of the pickle is paid from a budget (see
-:class:`~.limits.Limits`).
+:class:`~legacy_weights.limits.Limits`).
 """
 
 from __future__ import annotations
@@ -17,11 +17,12 @@ from __future__ import annotations
 import mmap
 import struct
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from itertools import repeat
 from typing import Any, NoReturn
 
 from legacy_weights.errors import DamagedError, LegacyWeightsError, LimitError
-from legacy_weights.pickles.limits import Limits
+from legacy_weights.limits import DEFAULTS, Limits
 from legacy_weights.pickles.objects import Global, Instance, PersistentId
 from legacy_weights.pickles.opcodes import (
     HANDLERS,
@@ -32,6 +33,7 @@ from legacy_weights.pickles.opcodes import (
 )
 from legacy_weights.tree import Call
 
+_ROUND = 65_536
 VIEW_FROM = 512
 """Byte strings from this length on stay views of the buffer; shorter ones are copied."""
 
@@ -109,7 +111,7 @@ class Machine:
         *,
         persistent_load: Callable[[Any, int], Any] = PersistentId,
         built: Callable[[Machine, Instance, int], int] | None = None,
-        limits: Limits | None = None,
+        limits: Limits = DEFAULTS,
     ) -> None:
         self.data = data
         self.view = memoryview(data).toreadonly()
@@ -117,7 +119,7 @@ class Machine:
         self.end = len(data) if end is None else end
         self.persistent_load = persistent_load
         self.built = built
-        self.limits = limits or Limits()
+        self.limits = limits
         self.memo: dict[int, Any] = {}
         self.globals: dict[tuple[str, str], Global] = {}
         self.calls: dict[tuple[str, bool], Call] = {}
@@ -151,10 +153,12 @@ class Machine:
             # Escapes that Python 2 never writes make `codecs.escape_decode` warn.
             with warnings.catch_warnings():
                 warnings.simplefilter("ignore", DeprecationWarning)
-                while position < end:
-                    self.position = position
-                    position = table[data[position]](self, position + 1)
-            self.truncated("no STOP opcode")
+                for chunk in self._chunks():
+                    for _ in chunk:
+                        if position >= end:
+                            self.truncated("no STOP opcode")
+                        self.position = position
+                        position = table[data[position]](self, position + 1)
         except Stop as stop:
             self.position += 1
             return stop.args[0]
@@ -170,6 +174,32 @@ class Machine:
                 self.truncated("the argument of the last opcode is cut off")
             # Stack underflow, unhashable keys, malformed numbers, invalid UTF-8.
             self.fail(f"opcode {self.opcode_name()} cannot be carried out ({str(error)[:200]})")
+
+    def _chunks(self) -> Iterator[repeat[None]]:
+        """Yield rounds of opcodes; between them the memo and the stack are held to their limits.
+
+        Raises
+        ------
+        LimitError
+            The memo, the stack, or the opcodes are too many.
+        """
+        limits, left = self.limits, self.limits.opcodes
+        size = min(_ROUND, 1 + min(limits.memo, limits.stack) // 16)
+        while left > 0:
+            yield repeat(None, min(size, left))
+            left -= size
+            held = len(self.stack) + sum(map(len, self.marks))
+            self._hold("memo", len(self.memo), limits.memo)
+            self._hold("stack", held, limits.stack)
+        self._hold("opcodes", limits.opcodes + 1, limits.opcodes)
+
+    def _hold(self, name: str, count: int, limit: int) -> None:
+        if count > limit:
+            raise LimitError(
+                f"the pickle exceeds the limit `{name}` of {limit:,}",
+                where=self.position,
+                advice=f"If you trust it, raise it: --limit {name}=NUMBER",
+            )
 
     @property
     def writer(self) -> str:

@@ -17,6 +17,7 @@ from legacy_weights.containers import (
 from legacy_weights.errors import DamagedError, LegacyWeightsError, UnreadableError
 from legacy_weights.families.graph import Graph
 from legacy_weights.families.values import BLOB, Bundle
+from legacy_weights.limits import DEFAULTS, Limits
 from legacy_weights.readers import npy, pickle
 from legacy_weights.readers.content import Content
 from legacy_weights.readers.members import Members, may_be_values
@@ -30,11 +31,11 @@ Reader = Callable[[Part, Members], Content]
 
 
 def _read_pickle(part: Part, members: Members) -> Content:
-    return pickle.read(part.buffer.data, lambda: References(members, part))
+    return pickle.read(part.buffer.data, lambda: References(members, part), limits=members.limits)
 
 
 READERS: tuple[tuple[Callable[[bytes], bool], Reader], ...] = (
-    (npy.sniff, lambda part, _: npy.read(part.buffer.view)),
+    (npy.sniff, lambda part, members: npy.read(part.buffer.view, members.limits)),
     (pickle.sniff, _read_pickle),
 )
 """Pairs of what tells a kind by its first bytes and what reads it; the first that fits counts.
@@ -154,6 +155,7 @@ def tree(
     sha256: Callable[[], str],
     parts: Sequence[Part],
     siblings: Siblings | None = None,
+    limits: Limits = DEFAULTS,
 ) -> Tree:
     """Return the tree of a file.
 
@@ -169,9 +171,10 @@ def tree(
         Its streams.
     siblings : Siblings, optional
         The files beside it, which it may refer to.
+    limits : Limits, optional
     """
     try:
-        found = contents(Members(parts, siblings))
+        found = contents(Members(parts, siblings, limits))
     except (UnreadableError, DamagedError) as error:
         raise describe_by_name(name) or error from error
     notes = [note for part, content, _ in found for note in (*part.notes, *content.notes)]

@@ -9,6 +9,7 @@ import numpy as np
 
 from legacy_weights import hdf5
 from legacy_weights.description import Description, describe
+from legacy_weights.limits import DEFAULTS, Limits
 from legacy_weights.readers import gail, hdf5_tree, keras_hdf5
 from legacy_weights.readers.atoms import bytes_json, scalar_json
 from legacy_weights.tree import JSON, Source, Tree
@@ -30,7 +31,9 @@ def sniff(view: memoryview) -> bool:
     return False
 
 
-def read(path: str | PathLike[str], source: Source) -> Description | Tree:
+def read(
+    path: str | PathLike[str], source: Source, limits: Limits = DEFAULTS
+) -> Description | Tree:
     """Read an HDF5 file of the old world.
 
     Returns
@@ -41,7 +44,7 @@ def read(path: str | PathLike[str], source: Source) -> Description | Tree:
         If Keras wrote it; or if it is of no known program: its arrays by their paths, in no stated
         order.
     """
-    file = hdf5.File(path)
+    file = hdf5.File(path, limits=limits)
     try:
         description = describe(file, source, version=LAYOUT, attribute=_json)
     except BaseException:

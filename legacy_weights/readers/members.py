@@ -13,6 +13,7 @@ from legacy_weights.containers import Part, Siblings, check_plain, unwrap
 from legacy_weights.errors import LegacyWeightsError, UnreadableError, in_file
 from legacy_weights.families.labels import text_of
 from legacy_weights.families.values import resolve
+from legacy_weights.limits import DEFAULTS, Limits
 from legacy_weights.pickles.objects import ObjectArray
 from legacy_weights.readers import npy, pickle
 from legacy_weights.readers.content import Content
@@ -32,6 +33,7 @@ class Members:
         The streams of the file.
     siblings : Siblings, optional
         The files beside it.
+    limits : Limits, optional
 
     Attributes
     ----------
@@ -43,9 +45,12 @@ class Members:
         Those of streams that are nothing but the bytes of an array that stands elsewhere.
     """
 
-    def __init__(self, parts: Sequence[Part], siblings: Siblings | None = None) -> None:
+    def __init__(
+        self, parts: Sequence[Part], siblings: Siblings | None = None, limits: Limits = DEFAULTS
+    ) -> None:
         self.parts = parts
         self.siblings = siblings
+        self.limits = limits
         # Of members with one name the last counts, as in Python's zipfile and tarfile.
         self._by_label = {part.label: i for i, part in enumerate(parts) if part.label is not None}
         self.contents: dict[int, Content] = {}
@@ -73,7 +78,7 @@ class Members:
         if index is None or index in self._unfit:
             return None
         try:
-            content = self.contents.get(index) or _content(self.parts[index])
+            content = self.contents.get(index) or _content(self.parts[index], self.limits)
         except LegacyWeightsError:  # to be raised when the member itself is read
             content = None
         if content is None or not _is_array(content):
@@ -113,7 +118,7 @@ class Members:
         side = self._sibling(name)
         with in_file(side.path):
             if side.content is None:
-                side.content = _content(side.part)
+                side.content = _content(side.part, self.limits)
             if not _is_array(side.content):
                 raise UnreadableError("it is no .npy file")
         return side.content, False
@@ -145,7 +150,7 @@ class Members:
                 raise UnreadableError("the files beside this one are not known")
             path = self.siblings.path(name)
             with in_file(path):
-                parts = unwrap(self.siblings.open(name))
+                parts = unwrap(self.siblings.open(name), limits=self.limits)
             if len(parts) != 1:
                 raise UnreadableError("it is an archive")
             self._beside[name] = _Side(path, parts[0])
@@ -166,11 +171,11 @@ class _Side:
     content: Content | None = None
 
 
-def _content(part: Part) -> Content:
+def _content(part: Part, limits: Limits) -> Content:
     """Read a stream that refers to no other."""
     if npy.sniff(bytes(part.buffer.view[:16])):
-        return npy.read(part.buffer.view)
-    return pickle.read(part.buffer.data)
+        return npy.read(part.buffer.view, limits)
+    return pickle.read(part.buffer.data, limits=limits)
 
 
 def _is_array(content: Content) -> bool:

@@ -13,6 +13,7 @@ import struct
 from typing import Any
 
 from legacy_weights.errors import DamagedError
+from legacy_weights.limits import DEFAULTS, Limits
 from legacy_weights.pickles import Machine, dtypes, numpy_values
 from legacy_weights.pickles.objects import Instance, ObjectArray
 from legacy_weights.readers.content import Content
@@ -38,7 +39,7 @@ def sniff(head: bytes) -> bool:
     return head[:6] == MAGIC
 
 
-def read(data: Data) -> Content:
+def read(data: Data, limits: Limits = DEFAULTS) -> Content:
     """Read an array, which may hold pickled objects, or several arrays one after another.
 
     Raises
@@ -52,7 +53,7 @@ def read(data: Data) -> Content:
     kinds: list[str] = []
     position = 0
     while not kinds or data[position : position + len(MAGIC)] == MAGIC:
-        kind, position = read_array(data, position, content)
+        kind, position = read_array(data, position, content, limits)
         kinds.append(kind)
     content.kind = "/".join(sorted(set(kinds)))
     if len(kinds) > 1:
@@ -63,7 +64,9 @@ def read(data: Data) -> Content:
     return content
 
 
-def read_array(data: Data, start: int, content: Content) -> tuple[str, int]:
+def read_array(
+    data: Data, start: int, content: Content, limits: Limits = DEFAULTS
+) -> tuple[str, int]:
     """Add the array that begins at `start`; return its kind, and the offset behind it.
 
     Raises
@@ -83,7 +86,7 @@ def read_array(data: Data, start: int, content: Content) -> tuple[str, int]:
     if not isinstance(fortran, bool):
         raise DamagedError("a header that does not tell the order of the values", where=start)
     if dtype.hasobject:
-        kind, end = _objects(data, position, header["shape"], content)
+        kind, end = _objects(data, position, header["shape"], content, limits)
         return f"npy {version} > {kind}", end
     length, left = size * dtype.itemsize, len(data) - position
     if left < length:
@@ -100,9 +103,11 @@ def read_array(data: Data, start: int, content: Content) -> tuple[str, int]:
     return f"npy {version}", position + length
 
 
-def _objects(data: Data, start: int, shape: tuple[int, ...], content: Content) -> tuple[str, int]:
+def _objects(
+    data: Data, start: int, shape: tuple[int, ...], content: Content, limits: Limits
+) -> tuple[str, int]:
     """Add an array of objects: after the header comes a pickle of the array."""
-    machine = Machine(bytes(data) if isinstance(data, memoryview) else data, start)
+    machine = Machine(bytes(data) if isinstance(data, memoryview) else data, start, limits=limits)
     value = machine.load()
     inner = getattr(value, "value", None)
     if not isinstance(inner, ObjectArray) or inner.shape != shape:

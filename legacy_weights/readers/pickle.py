@@ -7,6 +7,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from legacy_weights.errors import DamagedError, LimitError
+from legacy_weights.limits import DEFAULTS, Limits
 from legacy_weights.pickles import Machine
 from legacy_weights.pickles.machine import TEXT_MODE
 from legacy_weights.pickles.opcodes import HANDLERS, MemoError, TextModeError, TruncatedError
@@ -36,7 +37,9 @@ def sniff(data: bytes | mmap.mmap) -> bool:
     return HANDLERS[first] is not None and first not in _NEED_OBJECTS
 
 
-def read(data: Data, references: Callable[[], References] | None = None) -> Content:
+def read(
+    data: Data, references: Callable[[], References] | None = None, *, limits: Limits = DEFAULTS
+) -> Content:
     """Read every pickle of a stream.
 
     Between pickles there may be arrays in the ``.npy`` format.  A pickle of protocol 0 whose line
@@ -47,6 +50,7 @@ def read(data: Data, references: Callable[[], References] | None = None) -> Cont
     data : bytes or mmap.mmap
     references : callable, optional
         Makes what resolves the references of the stream to what is outside of it.
+    limits : Limits, optional
 
     Raises
     ------
@@ -56,13 +60,13 @@ def read(data: Data, references: Callable[[], References] | None = None) -> Cont
         If a pickle asks for more than a limit allows.
     """
     try:
-        return _read(data, references() if references else None)
+        return _read(data, references() if references else None, limits)
     except TextModeError as error:
         if data[:1] == b"\x80":
             raise
         repaired = data[:].replace(b"\r\n", b"\n")
         try:
-            content = _read(repaired, resolver := references() if references else None)
+            content = _read(repaired, resolver := references() if references else None, limits)
         except (DamagedError, LimitError):
             raise error from None
         inline = resolver is not None and resolver.wrappers.inline
@@ -78,14 +82,16 @@ def read(data: Data, references: Callable[[], References] | None = None) -> Cont
         return content
 
 
-def _machine(data: Data, references: References | None) -> Machine:
+def _machine(data: Data, references: References | None, limits: Limits) -> Machine:
     if references is None:
-        return Machine(data)
-    return Machine(data, persistent_load=references.persistent_load, built=references.wrappers)
+        return Machine(data, limits=limits)
+    return Machine(
+        data, persistent_load=references.persistent_load, built=references.wrappers, limits=limits
+    )
 
 
-def _read(data: Data, references: References | None) -> Content:
-    machine = _machine(data, references)
+def _read(data: Data, references: References | None, limits: Limits) -> Content:
+    machine = _machine(data, references, limits)
     values = [_first(machine)]
     protocols = {machine.protocol}
     notes: list[str] = []
@@ -95,7 +101,7 @@ def _read(data: Data, references: References | None) -> Content:
         if _only_padding(data, start):
             break
         if npy.sniff(data[start : start + 6]):
-            machine.position = npy.read_array(data, start, arrays)[1]
+            machine.position = npy.read_array(data, start, arrays, limits)[1]
             values.append(arrays.values[-1])
             continue
         value = _next(machine, start, len(values))

@@ -15,7 +15,8 @@ from revive import load, revive, same
 from support import FIXTURES, MANIFEST
 
 from legacy_weights.errors import LegacyWeightsError
-from legacy_weights.pickles import Limits, Machine
+from legacy_weights.limits import Limits
+from legacy_weights.pickles import Machine
 
 SEEDS = [
     (FIXTURES / entry["file"]).read_bytes()

@@ -12,7 +12,8 @@ from hypothesis import strategies as st
 from revive import load, revive, same
 
 from legacy_weights.errors import DamagedError, LegacyWeightsError, LimitError
-from legacy_weights.pickles import Limits, Machine
+from legacy_weights.limits import Limits
+from legacy_weights.pickles import Machine
 from legacy_weights.pickles.opcodes import TextModeError, TruncatedError
 
 TEXT = st.text(st.characters(codec=None, exclude_categories=()), max_size=20)
