@@ -264,7 +264,7 @@ def looped_product():
             "a network of its own (mean_network)",
         ),
     ],
-    ids=repr,
+    ids=lambda value: value if isinstance(value, str) else "spec",
 )
 def test_what_does_not_fit_stays_whole(args, reason):
     found = interpret({"policy": policy(28, *args)})
