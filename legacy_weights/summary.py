@@ -42,6 +42,9 @@ def lines(tree: Tree, *, everything: bool = False) -> Iterator[str]:
     """
     yield _headline(tree)
     yield from _alarms(tree)
+    version = tree.metadata.get("framework")
+    if everything and isinstance(version, str):
+        yield f"version   {clean(version)}"
     if not everything:
         yield from _snapshots(tree)
     for snapshot in _shown_snapshots(tree, everything):

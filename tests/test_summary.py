@@ -196,3 +196,12 @@ def test_genuine_models_fit_a_terminal_of_80_columns():
     ):
         for line in text(legacy_weights.read(FIXTURES / "pickles" / file)):
             assert width(line) <= 80
+
+
+def test_all_tells_which_theano_wrote_a_file():
+    """The file is by Theano 1.0.5; the table of its scratchpads is older (Theano's tags)."""
+    tree = legacy_weights.read(FIXTURES / "pickles/theano/mlp_p2_t105.pkl")
+    assert tree.metadata["framework"].startswith("Theano")
+    shown = list(lines(tree, everything=True))
+    assert f"version   {tree.metadata['framework']}" in shown
+    assert not any(line.startswith("version") for line in lines(tree))
