@@ -53,6 +53,7 @@ _OTHERWISE = {
     "nested40": "of more than 24 steps the first are counted",
     "lasagne/own_class": "a `params` list is a path only where there is no other",
     "tutorial/deep": "a `params` list is a path only where there is no other",
+    "user/named_tuple": "a `params` list is a path only where there is no other",
     "mlp_layers": "a `params` list is a path only where there is no other",
     "stdlib/builtin_subclasses": "a subclass of tuple is a call",
     "stdlib/containers_p2": "a named tuple is a call",

@@ -170,7 +170,7 @@ def test_the_rest_stands_below_other_by_its_role():
     assert others(value) >= {
         ("/other/constants/0000", "constant", "cost"),
         ("/other/constants/0001", "constant", "cost"),
-        ("/other/data/costs/0", "data", ""),
+        ("/other/data/costs/0", "data", "kept by lost_models.Model"),
         ("/other/unclassified/0000", "other", "y"),
     }
     assert {path.split("/")[2] for path, role, _ in others(value) if role == "random"} == {"random"}
@@ -178,8 +178,8 @@ def test_the_rest_stands_below_other_by_its_role():
 
 def test_data_keeps_its_name():
     assert others(model(layers=[model(W=W)], b=B)) == {
-        ("/other/data/layers/0/W", "data", ""),
-        ("/other/data/b", "data", ""),
+        ("/other/data/layers/0/W", "data", "kept by lost_models.Model"),
+        ("/other/data/b", "data", "kept by lost_models.Model"),
     }
 
 
