@@ -6,7 +6,7 @@ import json
 
 import numpy as np
 import pytest
-from gail_support import EXPERTS, MODES, assert_near, policy_of, sha256, truth_of
+from gail_support import MODES, assert_near, need_experts, policy_of, sha256, truth_of
 
 SMALL = ["gibbs_two_layers", "gibbs_no_obsnorm", "gaussian_one_layer", "gaussian_no_obsnorm"]
 GREAT = ["CartPole-v0", "log_Hopper-v1_4", "log_HalfCheetah-v0_2"]
@@ -23,8 +23,8 @@ def need_jax(mode):
 
 @pytest.mark.parametrize("name", SMALL + GREAT)
 def test_names_shapes_and_theta(name):
-    if name in GREAT and not EXPERTS.exists():
-        pytest.skip("the experts are not at hand")
+    if name in GREAT:
+        need_experts()
     truth = truth_of(name)
     for snapshot in snapshots(truth):
         policy = policy_of(name, snapshot=snapshot)
@@ -43,8 +43,7 @@ def test_names_shapes_and_theta(name):
 @pytest.mark.parametrize("name", GREAT)
 @pytest.mark.parametrize("mode", MODES)
 def test_experts(name, mode):
-    if not EXPERTS.exists():
-        pytest.skip("the experts are not at hand")
+    need_experts()
     need_jax(mode)
     truth = truth_of(name)
     policy = policy_of(name, mode, snapshots(truth)[0])
@@ -96,8 +95,7 @@ def test_small_policies(name, mode):
 
 @pytest.mark.parametrize("mode", MODES)
 def test_step_of_an_expert(mode):
-    if not EXPERTS.exists():
-        pytest.skip("the experts are not at hand")
+    need_experts()
     need_jax(mode)
     truth = truth_of("CartPole-v0.trpo")
     step_agrees(policy_of("CartPole-v0", mode, str(truth["snapshot"])), truth)

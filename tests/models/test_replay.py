@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from gail_support import EXPERTS, FIXTURES, policy_of, tree_of
+from gail_support import FIXTURES, need_experts, policy_of, tree_of
 
 from legacy_weights.errors import UsageError
 from legacy_weights.models.environments import find
@@ -83,16 +83,14 @@ def test_environments_that_do_not_fit():
 
 
 def test_cartpole_expert():
-    if not EXPERTS.exists():
-        pytest.skip("the experts are not at hand")
+    need_experts()
     result = replay("CartPole-v0", episodes=5)
     assert result.returns == (200.0,) * 5
     assert result.logged_environment == "CartPole-v0"
 
 
 def test_hopper_expert():
-    if not EXPERTS.exists():
-        pytest.skip("the experts are not at hand")
+    need_experts()
     pytest.importorskip("mujoco")
     result = replay("log_Hopper-v1_4", episodes=3)
     assert result.environment == "Hopper-v4"
