@@ -129,6 +129,17 @@ class Table:
         print(f"{what:<58} {figure:10.3f} {unit}{verdict}", flush=True)
 
 
+def additions() -> float:
+    """Return the seconds that ten million additions take in a Python loop.
+
+    Two limits are absolute times, and a machine may be slower today than yesterday.
+    """
+    start, total = time.perf_counter(), 0
+    for number in range(10_000_000):
+        total += number
+    return time.perf_counter() - start
+
+
 def large(folder: Path, megabytes: int, rounds: int, table: Table) -> None:
     """Migrate fifty arrays in one pickle."""
     legacy, out = folder / "large.pkl", folder / "large.h5"
@@ -206,6 +217,7 @@ def main() -> int:
     options = parser.parse_args()
     table = Table()
     print(f"{os.cpu_count()} processors, Python {sys.version.split()[0]}, NumPy {np.__version__}")
+    table.line("ten million additions in a Python loop", additions(), "s")
     folder = Path(tempfile.mkdtemp(prefix="legacy_weights_benchmark_"))
     try:
         large(folder, options.megabytes, options.rounds, table)

@@ -9,7 +9,6 @@ unreadable, and nothing was written.
 
 from __future__ import annotations
 
-import gc
 import sys
 from collections.abc import Sequence
 
@@ -18,9 +17,4 @@ from legacy_weights.cli.app import run
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command line and return its exit status."""
-    if arguments is not None:
-        return run(arguments)
-    # The objects of a file live as long as the process: to look for garbage among them costs a
-    # tenth of a migration and finds none.
-    gc.set_threshold(1_000_000)
-    return run(sys.argv[1:])
+    return run(sys.argv[1:] if arguments is None else arguments)
