@@ -66,7 +66,10 @@ def _headline(tree: Tree) -> str:
     source = tree.source
     written = ", ".join(part for part in (source.kind, source.writer) if part)
     found = ", ".join(part for part in (tree.family, tree.evidence) if part)
-    return f"{clean(source.name)}  {size(source.size)}  {clean(written)} · {clean(found)}"
+    length = (
+        f"  {size(source.size)}" if source.size else ""
+    )  # what was saved was never a legacy file
+    return f"{clean(source.name)}{length}  {clean(written)} · {clean(found)}"
 
 
 def _alarms(tree: Tree) -> Iterator[str]:
