@@ -66,9 +66,8 @@ def _headline(tree: Tree) -> str:
     source = tree.source
     written = ", ".join(part for part in (source.kind, source.writer) if part)
     found = ", ".join(part for part in (tree.family, tree.evidence) if part)
-    length = (
-        f"  {size(source.size)}" if source.size else ""
-    )  # what was saved was never a legacy file
+    # What was saved was never a legacy file, and has no size of one.
+    length = f"  {size(source.size)}" if source.size else ""
     return f"{clean(source.name)}{length}  {clean(written)} · {clean(found)}"
 
 
