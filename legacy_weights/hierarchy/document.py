@@ -12,6 +12,7 @@ from legacy_weights.errors import DamagedError, UnreadableError, VersionError
 from legacy_weights.hierarchy import index, texts
 from legacy_weights.hierarchy.openfile import OpenFile
 from legacy_weights.hierarchy.schema import FORMAT, VERSION, Manifest, Row, Snapshot
+from legacy_weights.tree import JSON
 
 SCHEMA = "/meta/schema"
 MANIFEST = "/meta/manifest"
@@ -70,6 +71,14 @@ def read_json(file: OpenFile, path: str) -> Any:
         return texts.loads(read_text(file, path))
     except ValueError as error:
         raise DamagedError(f"it is no JSON: {error}", where=path) from error
+
+
+def read_history(file: OpenFile) -> list[dict[str, JSON]]:
+    """Return what was done to the values, the oldest first."""
+    found = read_json(file, HISTORY)
+    if not isinstance(found, list) or not all(isinstance(step, dict) for step in found):
+        raise DamagedError("it is no list of objects", where=HISTORY)
+    return found
 
 
 def read_manifest(file: OpenFile) -> Manifest:

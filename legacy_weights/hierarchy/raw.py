@@ -20,7 +20,7 @@ from legacy_weights.hashing import sha256_file
 from legacy_weights.hierarchy import document, texts
 from legacy_weights.tree import AnyArray, Source, Table
 
-DOCUMENTS = (document.MANIFEST, document.HISTORY, document.ARGS)
+DOCUMENTS = (document.MANIFEST, document.ARGS)
 
 
 def describe(file: hdf5.File, version: int) -> Description:
@@ -49,6 +49,7 @@ def describe(file: hdf5.File, version: int) -> Description:
         path, reason = next(iter(found.unread.items()))
         raise DamagedError(f"it cannot be described: {reason}", where=path)
     documents: dict[str, Any] = {path: document.read_json(file, path) for path in DOCUMENTS}
+    documents[document.HISTORY] = document.read_history(file)
     documents[document.SCHEMA] = document.read_text(file, document.SCHEMA)
     arrays = {path: array for path, array in found.arrays.items() if path not in documents}
     return replace(found, arrays=arrays, documents=documents)

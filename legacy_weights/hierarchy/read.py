@@ -190,12 +190,17 @@ class MigratedFile:
     @property
     def metadata(self) -> dict[str, JSON]:
         """What the legacy file says of itself."""
-        return self._json(document.ARGS, dict)  # type: ignore[no-any-return]
+        with in_file(self.path):
+            found = document.read_json(self.hdf5, document.ARGS)
+            if not isinstance(found, dict):
+                raise DamagedError("it is no object", where=document.ARGS)
+            return found
 
     @property
     def history(self) -> tuple[Mapping[str, JSON], ...]:
         """The named transformations that were applied, the oldest first."""
-        return tuple(self._json(document.HISTORY, list))
+        with in_file(self.path):
+            return tuple(document.read_history(self.hdf5))
 
     def tree(self) -> Tree:
         """Return the tree of which the file was written; its arrays live as long as this file."""
@@ -214,13 +219,6 @@ class MigratedFile:
         known = self.manifest.model_dump(mode="json", exclude={"index", "history", "args"})
         index = [row.model_dump(mode="json") for row in self.contents.rows.values()]
         return {**known, "index": index, "history": list(self.history), "args": self.metadata}
-
-    def _json(self, path: str, kind: type) -> Any:
-        with in_file(self.path):
-            found = document.read_json(self.hdf5, path)
-            if not isinstance(found, kind):
-                raise DamagedError(f"it holds no {kind.__name__}", where=path)
-            return found
 
     def _find(self, path: str) -> str | None:
         if path in self.contents.arrays:

@@ -8,11 +8,10 @@ import shutil
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from legacy_weights import hdf5
 from legacy_weights.description import Description
-from legacy_weights.errors import UsageError, WriteError, in_file
+from legacy_weights.errors import DamagedError, UsageError, WriteError, in_file
 from legacy_weights.hierarchy import atomic, document, raw, schema
 from legacy_weights.hierarchy.check import check
 from legacy_weights.hierarchy.steps import name_of, plan, take
@@ -107,13 +106,15 @@ def history(path: str | os.PathLike[str]) -> Iterator[Mapping[str, JSON]]:
     """Yield what was done to a file since it was a legacy file, the oldest first."""
     with hdf5.File(path) as file, in_file(path):
         document.read_version(file)
-        manifest: Any = document.read_json(file, document.MANIFEST)
+        manifest = document.read_json(file, document.MANIFEST)
+        if not isinstance(manifest, dict):
+            raise DamagedError("it is no object", where=document.MANIFEST)
         yield {
             "action": "migrate",
             "generator": manifest.get("generator", ""),
             "source": manifest.get("source", {}),
         }
-        yield from document.read_json(file, document.HISTORY)
+        yield from document.read_history(file)
 
 
 def _write(result: Description, target: Path, *, overwrite: bool, keep: bool) -> None:

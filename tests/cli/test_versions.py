@@ -2,6 +2,8 @@
 
 import json
 
+import h5py
+import numpy as np
 import pytest
 from support import FIXTURES
 
@@ -39,6 +41,20 @@ def test_the_newest_version_needs_nothing(capsys):
 def test_what_cannot_be_done_is_said(words, status, said, capsys):
     assert main(words) == status
     assert said in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("history", ["5", '[1, "x"]', '{"action": "upgrade"}', "null"])
+def test_a_history_that_is_none_is_damaged(history, tmp_path, capsys):
+    path = tmp_path / "model.h5"
+    legacy_weights.save(path, {"W": np.ones(2)})
+    with h5py.File(path, "r+") as file:
+        del file["/meta/history"]
+        file["/meta/history"] = np.bytes_(history)
+    for command, status in (("history", 3), ("inspect", 3), ("check", 1)):
+        assert main([command, str(path)]) == status
+        told = "".join(capsys.readouterr())
+        assert "/meta/history" in told
+        assert "no list of objects" in told
 
 
 def test_the_history_begins_with_the_legacy_file(tmp_path, capsys):
