@@ -17,6 +17,19 @@ from legacy_weights.hierarchy.schema import Row
 
 DOC = (ROOT / "docs" / "hierarchy.md").read_text()
 FROZEN = sorted((FIXTURES / "hierarchy").glob("*_v1.h5"))
+OF_EVERY_FORM = (
+    "families/blocks/adam_t105.tar.gz",
+    "families/dill/class_p0_d025.pkl",
+    "families/dill/subclasses_p0_d025.pkl",
+    "families/dill/subclasses_p4_d041.pkl",
+    "families/foreign/frame_p2_s020.pkl",
+    "families/joblib/row_j011.pkl",
+    "families/user/list_subclass_p2_t105.pkl",
+    "gail/model.h5",
+    "pickles/stdlib/numbers_p0.pkl",
+    "pickles/stdlib/persistent_all_p0.pkl",
+)
+"""Genuine files whose records have nearly every key and form that there is."""
 LISTINGS = dict(
     re.findall(r"\((?:`fixtures/hierarchy/)?`?(\w+_v1\.h5)`\):\n\n```\n(.*?)\n```", DOC, re.S)
 )
@@ -83,6 +96,27 @@ def test_frozen_files_are_read_by_the_page_alone(path):
                 flat = independent_reader.theta(path, snapshot.name, entry.dtype)
                 assert flat.shape == (entry.size,)
                 assert hashlib.sha256(flat.tobytes()).hexdigest() == entry.sha256
+
+
+def test_every_form_of_a_record_is_on_the_page():
+    section = DOC[DOC.index("## Records") : DOC.index("## The documents")]
+    text, table = section.split("| JSON | is |")
+    keys, forms = set(), set()
+    for path in OF_EVERY_FORM:
+        for record in legacy_weights.read(FIXTURES / path).records():
+            keys |= record.content.keys()
+            waiting = [*record.content.values()]
+            while waiting:
+                value = waiting.pop()
+                if isinstance(value, dict):
+                    forms |= {key for key in value if key.startswith("$")}
+                    waiting += value.values()
+                elif isinstance(value, list):
+                    waiting += value
+    assert {"attributes", "base", "callable", "items", "pairs", "state"} <= keys
+    assert {"$masked", "$pickles", "$members", "$referenced", "$ndarray", "$int"} <= forms
+    assert keys <= set(re.findall(r"`(\w+)`", text))
+    assert forms <= set(re.findall(r'"(\$\w+)"', table))
 
 
 def test_a_path_is_a_name_after_the_table_of_the_page():
