@@ -120,7 +120,7 @@ def _changed(original: Tree, kept: Tree, found: Verification) -> Tree:
         steps = steps[len(done) :]
     for step in steps:
         action = step.get("action")
-        if action == "upgrade":  # of the form of the file, not of what it holds
+        if action in ("upgrade", "downgrade"):  # of the form of the file, not of what it holds
             continue
         try:
             changed = _again(original, kept, step)

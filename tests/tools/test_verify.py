@@ -46,6 +46,17 @@ def test_what_the_manifest_counts(tmp_path, capsys):
     assert capsys.readouterr().out.endswith("nothing is lost\n")
 
 
+@pytest.mark.parametrize(("action", "notes"), [("upgrade", 0), ("downgrade", 0), ("other", 1)])
+def test_another_version_of_the_hierarchy_is_no_change_of_what_is_held(action, notes, tmp_path):
+    path = migrated(MODEL, tmp_path)
+    with h5py.File(path, "a") as file:
+        del file["meta/history"]
+        file["meta/history"] = np.bytes_(json.dumps([{"action": action, "from": 1, "to": 2}]))
+    found = verify(MODEL, path)
+    assert found.findings == []
+    assert len(found.notes) == notes
+
+
 def test_a_value_that_was_altered(tmp_path, capsys):
     path = migrated(MODEL, tmp_path)
     with h5py.File(path, "a") as file:
