@@ -12,6 +12,7 @@ from legacy_weights.cli.options import Debug, Json
 
 if TYPE_CHECKING:
     from legacy_weights.hierarchy import Upgrade
+    from legacy_weights.tree import JSON
 
 
 def upgrade(
@@ -43,7 +44,10 @@ def upgrade(
     from legacy_weights.errors import UsageError
 
     if plan:
-        console.show(_steps())
+        if json:
+            console.show_json(_plan())
+        else:
+            console.show(_steps())
         return 0
     if file is None:
         raise UsageError("no file is named", advice="migrate upgrade FILE, or --plan for the steps")
@@ -63,6 +67,22 @@ def upgrade(
     else:
         console.show(_told(file, done))
     return 0
+
+
+def _plan() -> JSON:
+    from legacy_weights import migrations
+    from legacy_weights.hierarchy import VERSION
+
+    steps: list[JSON] = [
+        {
+            "from": step.FROM,
+            "to": step.TO,
+            "step": step.__name__.rpartition(".")[2],
+            "undone": hasattr(step, "downgrade"),
+        }
+        for step in migrations.STEPS
+    ]
+    return {"steps": steps, "version": VERSION}
 
 
 def _steps() -> Iterator[str]:

@@ -19,6 +19,11 @@ def test_the_plan_lists_every_step(capsys):
     first, *_, last = capsys.readouterr().out.splitlines()
     assert first.startswith("0 → 1  m0001_gail  GAIL's own layout")
     assert last == "this release writes version 1"
+    assert main(["upgrade", "--plan", "--json"]) == 0
+    assert json.loads(capsys.readouterr().out) == {
+        "steps": [{"from": 0, "to": 1, "step": "m0001_gail", "undone": False}],
+        "version": 1,
+    }
 
 
 def test_the_newest_version_needs_nothing(capsys):
