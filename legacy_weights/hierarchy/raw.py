@@ -16,7 +16,7 @@ import numpy as np
 from legacy_weights import description, hdf5
 from legacy_weights.description import Description
 from legacy_weights.errors import DamagedError
-from legacy_weights.hashing import sha256_file
+from legacy_weights.hashing import blocks, sha256_file
 from legacy_weights.hierarchy import document, texts
 from legacy_weights.tree import AnyArray, Source, Table
 
@@ -63,7 +63,10 @@ def write(found: Description, path: str) -> None:
         for group in found.groups:
             store.group(group)
         for place, array in found.arrays.items():
-            store.array(place, array.load())
+            if place == document.RECORDS:
+                store.stream(place, map(bytes, blocks(array.load())))
+            else:
+                store.array(place, array.load())
         for place, table in found.tables.items():
             rows = structured(table)
             store.table(place, len(rows), [rows], rows.dtype)

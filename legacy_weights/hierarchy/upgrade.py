@@ -60,8 +60,10 @@ def upgrade(
     to : int, optional
         The version; by default the newest.
     in_place : bool
-        Replace the file itself.  It is kept under the name ``FILE.backup`` until the new one has
-        passed the check.
+        Replace the file itself (of a symbolic link, the one it points to).  It is kept under the
+        name ``FILE.backup`` until the new one has passed the check and has its place.  A process
+        that is killed leaves a whole file under the name, the old or the new one, and may leave
+        the old one as ``FILE.backup``.
     overwrite : bool
         Whether an existing `out` is replaced.
     dry_run : bool
@@ -94,12 +96,12 @@ def upgrade(
             return Upgrade(source, found, wanted, names, written=False)
         if out is None and not in_place:
             raise UsageError("no target is named", advice="Name one (-o) or say --in-place")
-        target = source if out is None else Path(out)
+        target = source.resolve() if out is None else Path(out)
         if out is not None and target.exists() and target.samefile(source):
             raise UsageError("the target is the file itself", advice="Say --in-place")
         with in_file(target):
             _write(result, target, overwrite=in_place or overwrite, keep=in_place)
-    return Upgrade(target, found, wanted, names, written=True)
+    return Upgrade(source if out is None else target, found, wanted, names, written=True)
 
 
 def history(path: str | os.PathLike[str]) -> Iterator[Mapping[str, JSON]]:
@@ -119,31 +121,33 @@ def history(path: str | os.PathLike[str]) -> Iterator[Mapping[str, JSON]]:
 
 def _write(result: Description, target: Path, *, overwrite: bool, keep: bool) -> None:
     backup = target.with_name(f"{target.name}.backup")
-    with _kept(target, backup) if keep else contextlib.nullcontext():
-        with atomic.written_beside(os.fspath(target), overwrite=overwrite) as temporary:
-            raw.write(result, temporary)
-            atomic.sync(temporary)
-            if not keep:
-                _passes(temporary, result.version)
-        if keep:
-            _passes(os.fspath(target), result.version)
+    kept = _kept(target, backup) if keep else contextlib.nullcontext()
+    with kept, atomic.written_beside(os.fspath(target), overwrite=overwrite) as temporary:
+        raw.write(result, temporary)
+        atomic.sync(temporary)
+        _passes(temporary, result.version)
 
 
 @contextlib.contextmanager
 def _kept(target: Path, backup: Path) -> Iterator[None]:
     """Keep a file under a second name while the block replaces it; put it back if that fails."""
-    if os.path.lexists(backup):
+    # The same file under both names is what a run left that was killed before it changed anything.
+    if os.path.lexists(backup) and not (backup.exists() and backup.samefile(target)):
         raise UsageError(
-            f"{backup.name} is there already", advice="Move it away: it may be all that is left"
+            f"{backup.name} is there already",
+            advice="A run that was killed can have left it: it is the file as it was. Keep or "
+            "remove it",
         )
     try:
-        os.link(target, backup)
+        with contextlib.suppress(FileExistsError):
+            os.link(target, backup)
     except OSError:  # not every file system has a second name for a file
         shutil.copy2(target, backup)
     try:
         yield
     except BaseException:
-        os.replace(backup, target)
+        with contextlib.suppress(FileNotFoundError):
+            os.replace(backup, target)
         raise
     finally:
         # A file that is renamed to another name of itself keeps both.

@@ -22,6 +22,7 @@ from legacy_weights.hierarchy.upgrade import history
 
 FROZEN = sorted((FIXTURES / "hierarchy").glob("*_v1.h5"))
 checking = sys.modules["legacy_weights.hierarchy.check"]
+upgrading = sys.modules["legacy_weights.hierarchy.upgrade"]
 
 
 def with_version(found, version, attributes):
@@ -81,6 +82,7 @@ def content(path):
     def note(name, item):
         if isinstance(item, h5py.Dataset) and name not in ("meta/history", "meta/schema"):
             found[name] = item[()].tobytes() if item.shape else item[()]
+            found[f"{name} form"] = item.maxshape, item.compression
         found[f"{name} attributes"] = dict(item.attrs)
 
     with h5py.File(path) as file:
@@ -164,6 +166,45 @@ class TestInPlace:
             upgrade(path, in_place=True)
         assert path.read_bytes() == frozen.read_bytes()
         assert [entry.name for entry in tmp_path.iterdir()] == ["model.h5"]
+
+    def test_the_name_is_never_that_of_a_file_that_was_not_checked(
+        self, frozen, tmp_path, version_2, monkeypatch
+    ):
+        path = tmp_path / "model.h5"
+        path.write_bytes(frozen.read_bytes())
+        seen = []
+
+        def checked(written):
+            seen.append((path.read_bytes(), (tmp_path / "model.h5.backup").read_bytes()))
+            with h5py.File(written) as file:
+                seen.append(file.attrs["format_version"])
+            return check(written)
+
+        monkeypatch.setattr(upgrading, "check", checked)
+        upgrade(path, in_place=True)
+        assert seen == [(frozen.read_bytes(), frozen.read_bytes()), 2]
+
+    def test_a_run_that_was_killed_before_it_changed_anything_is_done_again(
+        self, frozen, tmp_path, version_2
+    ):
+        path = tmp_path / "model.h5"
+        path.write_bytes(frozen.read_bytes())
+        (tmp_path / "model.h5.backup").hardlink_to(path)
+        upgrade(path, in_place=True)
+        assert [entry.name for entry in tmp_path.iterdir()] == ["model.h5"]
+        assert check(path) == []
+        with h5py.File(path) as file:
+            assert file.attrs["format_version"] == 2
+
+    def test_of_a_symbolic_link_the_file_is_replaced(self, frozen, tmp_path, version_2):
+        path, link = tmp_path / "model.h5", tmp_path / "link.h5"
+        path.write_bytes(frozen.read_bytes())
+        link.symlink_to("model.h5")
+        assert upgrade(link, in_place=True).path == link
+        assert link.is_symlink()
+        assert sorted(entry.name for entry in tmp_path.iterdir()) == ["link.h5", "model.h5"]
+        with h5py.File(path) as file:
+            assert file.attrs["format_version"] == 2
 
     def test_a_backup_of_another_run_is_not_touched(self, frozen, tmp_path, version_2):
         path = tmp_path / "model.h5"
