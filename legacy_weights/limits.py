@@ -43,7 +43,8 @@ class Limits:
         Keys of one dictionary that have the same hash; looking one up compares it with all.
     growth, free : int
         What repeats a part of the pickle (hashing a key again, copying an argument) is paid from
-        a budget of `free` bytes and `growth` bytes for each byte of the pickle.
+        a budget of `growth` bytes for each byte of the pickle, and of `free` bytes for all pickles
+        of the file together.
     arrays : int
         Arrays of one file.
     unpacked : int

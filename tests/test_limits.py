@@ -5,6 +5,7 @@ import io
 import lzma
 import pickle
 import tarfile
+import zipfile
 from dataclasses import fields
 
 import h5py
@@ -83,6 +84,19 @@ def test_growth_and_what_is_free_of_it(tmp_path):
     path.write_bytes(SCALAR)
     with pytest.raises(LimitError, match="grow beyond measure"):
         legacy_weights.read(path, limits=Limits(free=100, growth=0))
+
+
+def test_what_is_free_is_shared_by_all_pickles_of_a_file(tmp_path):
+    path = tmp_path / "file"
+    limits = Limits(free=250, growth=0)  # a pickle spends 101
+    for count in (2, 3):
+        with zipfile.ZipFile(path, "w") as archive:
+            for index in range(count):
+                archive.writestr(f"{index}.pkl", b"\x80\x02" + SCALAR)
+        if count == 2:
+            legacy_weights.read(path, limits=limits)
+    with pytest.raises(LimitError, match=r"member '2.pkl', byte .* grow beyond measure"):
+        legacy_weights.read(path, limits=limits)
 
 
 def test_collisions(tmp_path):

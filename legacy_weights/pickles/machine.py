@@ -47,6 +47,20 @@ class Stop(Exception):  # noqa: N818
     """The STOP opcode, with the value of the pickle."""
 
 
+class Purse:
+    """What all pickles of one file may spend together, beyond what their own bytes allow.
+
+    Parameters
+    ----------
+    left : int
+    """
+
+    __slots__ = ("left",)
+
+    def __init__(self, left: int) -> None:
+        self.left = left
+
+
 class Machine:
     """Runs the pickles of one buffer, one after another, with a memo that they share.
 
@@ -64,6 +78,8 @@ class Machine:
         which may be replaced) and the offset behind the opcode.  Returns the offset of the next
         opcode: streams exist in which other bytes stand between opcodes.
     limits : Limits, optional
+    purse : Purse, optional
+        That of the file; by default the machine has one of its own.
 
     Attributes
     ----------
@@ -96,6 +112,7 @@ class Machine:
         "persistent_load",
         "position",
         "protocol",
+        "purse",
         "push",
         "python2",
         "python3",
@@ -112,6 +129,7 @@ class Machine:
         persistent_load: Callable[[Any, int], Any] = PersistentId,
         built: Callable[[Machine, Instance, int], int] | None = None,
         limits: Limits = DEFAULTS,
+        purse: Purse | None = None,
     ) -> None:
         self.data = data
         self.view = memoryview(data).toreadonly()
@@ -123,7 +141,8 @@ class Machine:
         self.memo: dict[int, Any] = {}
         self.globals: dict[tuple[str, str], Global] = {}
         self.calls: dict[tuple[str, bool], Call] = {}
-        self.budget = self.limits.free + self.limits.growth * (self.end - start)
+        self.budget = self.limits.growth * (self.end - start)
+        self.purse = Purse(limits.free) if purse is None else purse
         self.protocol = 0
         self.huge = False
         self.python2 = False
@@ -220,7 +239,7 @@ class Machine:
         position : int
             The offset behind it.
         """
-        machine = Machine(self.data, position, self.end, limits=self.limits)
+        machine = Machine(self.data, position, self.end, limits=self.limits, purse=self.purse)
         machine.globals, machine.calls, machine.budget = self.globals, self.calls, self.budget
         value = machine.load()
         self.budget = machine.budget
@@ -297,14 +316,18 @@ class Machine:
         Raises
         ------
         LimitError
-            If all that a pickle of this size may spend is spent.
+            If all that a pickle of this size may spend is spent, and so is the file's purse.
         """
         self.budget -= amount
         if self.budget < 0:
-            raise LimitError(
-                "the pickle repeats parts of itself so often that it would grow beyond measure",
-                where=self.position,
-            )
+            self.purse.left += self.budget
+            self.budget = 0
+            if self.purse.left < 0:
+                raise LimitError(
+                    "the pickle repeats parts of itself so often that it would grow beyond measure",
+                    where=self.position,
+                    advice="If you trust it, raise the limits `free` and `growth`",
+                )
 
     def fail(self, found: str) -> NoReturn:
         """Raise the error of a pickle that is no pickle from here on."""

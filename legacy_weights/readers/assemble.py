@@ -14,7 +14,7 @@ from legacy_weights.containers import (
     describe_lookalike,
     describe_wrong_kind,
 )
-from legacy_weights.errors import DamagedError, LegacyWeightsError, UnreadableError
+from legacy_weights.errors import DamagedError, LegacyWeightsError, LimitError, UnreadableError
 from legacy_weights.families.graph import Graph
 from legacy_weights.families.values import BLOB, Bundle
 from legacy_weights.limits import DEFAULTS, Limits
@@ -31,11 +31,11 @@ Reader = Callable[[Part, Members], Content]
 
 
 def _read_pickle(part: Part, members: Members) -> Content:
-    return pickle.read(part.buffer.data, lambda: References(members, part), limits=members.limits)
+    return pickle.read(part.buffer.data, lambda: References(members, part), machine=members.machine)
 
 
 READERS: tuple[tuple[Callable[[bytes], bool], Reader], ...] = (
-    (npy.sniff, lambda part, members: npy.read(part.buffer.view, members.limits)),
+    (npy.sniff, lambda part, members: npy.read(part.buffer.view, members.machine)),
     (pickle.sniff, _read_pickle),
 )
 """Pairs of what tells a kind by its first bytes and what reads it; the first that fits counts.
@@ -69,8 +69,9 @@ def contents(members: Members) -> list[Stream]:
 
     Raises
     ------
-    UnreadableError, DamagedError
-        If there is one stream and it cannot be read, or if none of several can.
+    LegacyWeightsError
+        If there is one stream and it cannot be read, or if none of several can; or if one that is
+        surely a pickle or an array is damaged or asks for more than a limit allows.
     """
     parts = members.parts
     if len(parts) == 1 and parts[0].label is None:
@@ -83,8 +84,9 @@ def contents(members: Members) -> list[Stream]:
             if index not in found and index not in members.values:
                 found[index] = _read(part, members)
         except LegacyWeightsError as error:
-            if isinstance(error, DamagedError) and _announced(bytes(part.buffer.view[:1])):
-                # A pickle that breaks off is no README: to keep its bytes would hide the damage.
+            announced = _announced(bytes(part.buffer.view[:1]))
+            if announced and isinstance(error, DamagedError | LimitError):
+                # A pickle that breaks off is no README: to keep its bytes would hide that.
                 error.where = f"member {part.label!r}, byte {error.where}"
                 raise
             failures.append(error)

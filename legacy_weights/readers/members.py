@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import functools
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -14,6 +15,8 @@ from legacy_weights.errors import LegacyWeightsError, UnreadableError, in_file
 from legacy_weights.families.labels import text_of
 from legacy_weights.families.values import resolve
 from legacy_weights.limits import DEFAULTS, Limits
+from legacy_weights.pickles import Machine
+from legacy_weights.pickles.machine import Purse
 from legacy_weights.pickles.objects import ObjectArray
 from legacy_weights.readers import npy, pickle
 from legacy_weights.readers.content import Content
@@ -43,6 +46,8 @@ class Members:
         The positions of the streams to whose array another one refers.
     values : set of int
         Those of streams that are nothing but the bytes of an array that stands elsewhere.
+    machine : callable
+        Makes a machine with the file's limits; all of them have one purse.
     """
 
     def __init__(
@@ -51,6 +56,9 @@ class Members:
         self.parts = parts
         self.siblings = siblings
         self.limits = limits
+        self.machine: Callable[..., Machine] = functools.partial(
+            Machine, limits=limits, purse=Purse(limits.free)
+        )
         # Of members with one name the last counts, as in Python's zipfile and tarfile.
         self._by_label = {part.label: i for i, part in enumerate(parts) if part.label is not None}
         self.contents: dict[int, Content] = {}
@@ -78,7 +86,7 @@ class Members:
         if index is None or index in self._unfit:
             return None
         try:
-            content = self.contents.get(index) or _content(self.parts[index], self.limits)
+            content = self.contents.get(index) or _content(self.parts[index], self.machine)
         except LegacyWeightsError:  # to be raised when the member itself is read
             content = None
         if content is None or not _is_array(content):
@@ -118,7 +126,7 @@ class Members:
         side = self._sibling(name)
         with in_file(side.path):
             if side.content is None:
-                side.content = _content(side.part, self.limits)
+                side.content = _content(side.part, self.machine)
             if not _is_array(side.content):
                 raise UnreadableError("it is no .npy file")
         return side.content, False
@@ -171,11 +179,11 @@ class _Side:
     content: Content | None = None
 
 
-def _content(part: Part, limits: Limits) -> Content:
+def _content(part: Part, machine: Callable[..., Machine]) -> Content:
     """Read a stream that refers to no other."""
     if npy.sniff(bytes(part.buffer.view[:16])):
-        return npy.read(part.buffer.view, limits)
-    return pickle.read(part.buffer.data, limits=limits)
+        return npy.read(part.buffer.view, machine)
+    return pickle.read(part.buffer.data, machine=machine)
 
 
 def _is_array(content: Content) -> bool:

@@ -10,10 +10,10 @@ from __future__ import annotations
 import mmap
 import re
 import struct
+from collections.abc import Callable
 from typing import Any
 
 from legacy_weights.errors import DamagedError
-from legacy_weights.limits import DEFAULTS, Limits
 from legacy_weights.pickles import Machine, dtypes, numpy_values
 from legacy_weights.pickles.objects import Instance, ObjectArray
 from legacy_weights.readers.content import Content
@@ -39,8 +39,14 @@ def sniff(head: bytes) -> bool:
     return head[:6] == MAGIC
 
 
-def read(data: Data, limits: Limits = DEFAULTS) -> Content:
+def read(data: Data, machine: Callable[..., Machine] = Machine) -> Content:
     """Read an array, which may hold pickled objects, or several arrays one after another.
+
+    Parameters
+    ----------
+    data : bytes, mmap.mmap or memoryview
+    machine : callable, optional
+        Makes the machine for pickled objects.
 
     Raises
     ------
@@ -53,8 +59,10 @@ def read(data: Data, limits: Limits = DEFAULTS) -> Content:
     kinds: list[str] = []
     position = 0
     while not kinds or data[position : position + len(MAGIC)] == MAGIC:
-        kind, position = read_array(data, position, content, limits)
+        kind, position = read_array(data, position, content, machine)
         kinds.append(kind)
+        if isinstance(data, memoryview) and ">" in kind:
+            data = bytes(data)  # which pickles need; once, not for each array
     content.kind = "/".join(sorted(set(kinds)))
     if len(kinds) > 1:
         content.kind = f"{len(kinds)} × {content.kind}"
@@ -65,7 +73,7 @@ def read(data: Data, limits: Limits = DEFAULTS) -> Content:
 
 
 def read_array(
-    data: Data, start: int, content: Content, limits: Limits = DEFAULTS
+    data: Data, start: int, content: Content, machine: Callable[..., Machine] = Machine
 ) -> tuple[str, int]:
     """Add the array that begins at `start`; return its kind, and the offset behind it.
 
@@ -86,7 +94,7 @@ def read_array(
     if not isinstance(fortran, bool):
         raise DamagedError("a header that does not tell the order of the values", where=start)
     if dtype.hasobject:
-        kind, end = _objects(data, position, header["shape"], content, limits)
+        kind, end = _objects(data, position, header["shape"], content, machine)
         return f"npy {version} > {kind}", end
     length, left = size * dtype.itemsize, len(data) - position
     if left < length:
@@ -104,10 +112,14 @@ def read_array(
 
 
 def _objects(
-    data: Data, start: int, shape: tuple[int, ...], content: Content, limits: Limits
+    data: Data,
+    start: int,
+    shape: tuple[int, ...],
+    content: Content,
+    make: Callable[..., Machine],
 ) -> tuple[str, int]:
     """Add an array of objects: after the header comes a pickle of the array."""
-    machine = Machine(bytes(data) if isinstance(data, memoryview) else data, start, limits=limits)
+    machine = make(bytes(data) if isinstance(data, memoryview) else data, start)
     value = machine.load()
     inner = getattr(value, "value", None)
     if not isinstance(inner, ObjectArray) or inner.shape != shape:

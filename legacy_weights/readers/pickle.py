@@ -7,7 +7,6 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from legacy_weights.errors import DamagedError, LimitError
-from legacy_weights.limits import DEFAULTS, Limits
 from legacy_weights.pickles import Machine
 from legacy_weights.pickles.machine import TEXT_MODE
 from legacy_weights.pickles.opcodes import HANDLERS, MemoError, TextModeError, TruncatedError
@@ -38,7 +37,10 @@ def sniff(data: bytes | mmap.mmap) -> bool:
 
 
 def read(
-    data: Data, references: Callable[[], References] | None = None, *, limits: Limits = DEFAULTS
+    data: Data,
+    references: Callable[[], References] | None = None,
+    *,
+    machine: Callable[..., Machine] = Machine,
 ) -> Content:
     """Read every pickle of a stream.
 
@@ -50,7 +52,8 @@ def read(
     data : bytes or mmap.mmap
     references : callable, optional
         Makes what resolves the references of the stream to what is outside of it.
-    limits : Limits, optional
+    machine : callable, optional
+        Makes a machine.
 
     Raises
     ------
@@ -60,13 +63,13 @@ def read(
         If a pickle asks for more than a limit allows.
     """
     try:
-        return _read(data, references() if references else None, limits)
+        return _read(data, references() if references else None, machine)
     except TextModeError as error:
         if data[:1] == b"\x80":
             raise
         repaired = data[:].replace(b"\r\n", b"\n")
         try:
-            content = _read(repaired, resolver := references() if references else None, limits)
+            content = _read(repaired, resolver := references() if references else None, machine)
         except (DamagedError, LimitError):
             raise error from None
         inline = resolver is not None and resolver.wrappers.inline
@@ -82,16 +85,11 @@ def read(
         return content
 
 
-def _machine(data: Data, references: References | None, limits: Limits) -> Machine:
-    if references is None:
-        return Machine(data, limits=limits)
-    return Machine(
-        data, persistent_load=references.persistent_load, built=references.wrappers, limits=limits
-    )
-
-
-def _read(data: Data, references: References | None, limits: Limits) -> Content:
-    machine = _machine(data, references, limits)
+def _read(data: Data, references: References | None, make: Callable[..., Machine]) -> Content:
+    resolving: dict[str, Any] = {}
+    if references is not None:
+        resolving = {"persistent_load": references.persistent_load, "built": references.wrappers}
+    machine = make(data, **resolving)
     values = [_first(machine)]
     protocols = {machine.protocol}
     notes: list[str] = []
@@ -101,7 +99,7 @@ def _read(data: Data, references: References | None, limits: Limits) -> Content:
         if _only_padding(data, start):
             break
         if npy.sniff(data[start : start + 6]):
-            machine.position = npy.read_array(data, start, arrays, limits)[1]
+            machine.position = npy.read_array(data, start, arrays, make)[1]
             values.append(arrays.values[-1])
             continue
         value = _next(machine, start, len(values))
@@ -161,7 +159,7 @@ def _next(machine: Machine, start: int, complete: int) -> Any:
     """Return the next pickle of a stream, or say that what follows is none."""
     data = machine.data
     announced = data[start] == 0x80 and start + 1 < machine.end and data[start + 1] <= 5
-    names, calls = len(machine.globals), machine.calls.copy()
+    names, calls = len(machine.globals), len(machine.calls)
     try:
         return _load_next(machine, counted=announced and data[start + 1] >= 4)
     except (DamagedError, LimitError) as error:
@@ -175,7 +173,8 @@ def _next(machine: Machine, start: int, complete: int) -> Any:
             raise
         while len(machine.globals) > names:
             machine.globals.popitem()
-        machine.calls = calls
+        while len(machine.calls) > calls:
+            machine.calls.popitem()
         return _GARBAGE
 
 
