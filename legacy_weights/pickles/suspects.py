@@ -89,7 +89,7 @@ def look(machine: Machine, call: Instance, *, by_new: bool) -> None:
     if isinstance(cls, Global):
         name, level = cls.dotted, trust(cls)
     else:
-        name, level = _of_call(cls)
+        name, level = _of_call(machine, cls)
     if level is Trust.KNOWN or (by_new and level is Trust.OUTSIDE):
         return
     if level is Trust.OUTSIDE:
@@ -101,8 +101,8 @@ def look(machine: Machine, call: Instance, *, by_new: bool) -> None:
             return
     exploit = "" if level is not Trust.EXPLOIT else name
     if not exploit:
-        exploit = _reached(call, 0) if level is Trust.ROUTE else ""
-        exploit = exploit if is_exploit(exploit) else _given(call.args)
+        exploit = _paid(machine, call) if level is Trust.ROUTE else ""
+        exploit = exploit if is_exploit(exploit) else _given(machine, call.args)
     if not exploit and level is Trust.ROUTE and (by_new or _is_quiet(call)):
         return
     note(machine, exploit or name, exploit=bool(exploit))
@@ -125,9 +125,16 @@ def note(machine: Machine, name: str, *, exploit: bool) -> None:
         machine.calls[key] = Call(name, machine.position, opcode, exploit)
 
 
-def _of_call(cls: Instance) -> tuple[str, Trust]:
+def _paid(machine: Machine, call: Instance) -> str:
+    """Return what a call reaches; a few bytes can ask that of one chain again and again."""
+    name = _reached(call, 0)
+    machine.spend(len(name))
+    return name
+
+
+def _of_call(machine: Machine, cls: Instance) -> tuple[str, Trust]:
     """Return what is known of a callable that is itself the result of a call."""
-    name, made = _reached(cls, 0), f"{cls.cls_name}(…)"
+    name, made = _paid(machine, cls), f"{cls.cls_name}(…)"
     if _makes_function(cls):
         return made, Trust.EXPLOIT
     if not name or name == canonical(cls.cls_name):
@@ -193,13 +200,13 @@ def _text(value: Any) -> str:
     return value if isinstance(value, str) else value.decode("latin-1")
 
 
-def _given(args: tuple[Any, ...]) -> str:
+def _given(machine: Machine, args: tuple[Any, ...]) -> str:
     """Return the name of an argument that is on the list of exploits."""
     for value in args[:_ARGUMENTS]:
         if isinstance(value, Global):
             if trust(value) is Trust.EXPLOIT:
                 return value.dotted
-        elif isinstance(value, Instance) and is_exploit(name := _reached(value, 0)):
+        elif isinstance(value, Instance) and is_exploit(name := _paid(machine, value)):
             return name
     return ""
 

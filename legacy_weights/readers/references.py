@@ -19,6 +19,8 @@ from legacy_weights.pickles.objects import PersistentId
 from legacy_weights.readers.joblib import Wrappers
 from legacy_weights.readers.members import Members
 
+_LONGEST = 65_535
+"""The name of a member has no more bytes (``APPNOTE.TXT`` of PKWARE, section 4.4.10)."""
 _TYPES = ("ndarray", "gpuarray", "cuda_ndarray")
 _NOTES = 20
 
@@ -73,9 +75,9 @@ class References:
 
 def _member_names(pid: Any) -> Iterator[str]:
     """Yield the names that the member which a persistent id means can have."""
-    if type(pid) is tuple and len(pid) == 2 and all(isinstance(p, str | bytes) for p in pid):
+    if type(pid) is tuple and len(pid) == 2 and all(map(_may_name, pid)):
         kind, name = map(text_of, pid)
-    elif isinstance(pid, str | bytes):
+    elif _may_name(pid):
         kind, _, name = text_of(pid).partition(".")
     else:
         return
@@ -85,3 +87,7 @@ def _member_names(pid: Any) -> Iterator[str]:
         if kind.startswith("#1"):
             name = name.partition(".")[2]
         yield f"_parameters!/{name}.npy"
+
+
+def _may_name(text: Any) -> bool:
+    return isinstance(text, str | bytes) and len(text) <= _LONGEST

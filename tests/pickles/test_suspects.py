@@ -3,6 +3,7 @@
 import pytest
 from hostile import attribute, call, group, module, named, text
 
+from legacy_weights.limits import Limits
 from legacy_weights.pickles import Machine
 from legacy_weights.pickles.exploits import EXPLOITS, is_exploit
 
@@ -126,6 +127,15 @@ def test_a_long_chain_costs_little():
     chain = named("x:y") + b"q\x000" + text("n" * 250) + b"q\x010" + b"h\0"
     chain += b"".join(b"q\x020cbuiltins\ngetattr\nh\2h\1\x86R" for _ in range(2000))
     Machine(chain + b".").load()
+
+
+def test_a_chain_that_is_asked_for_again_is_paid():
+    chain = named("x:y") + b"q\x000" + text(".".join(["n" * 15] * 15)) + b"q\x010" + b"h\0"
+    chain += b"".join(b"q\x020cbuiltins\ngetattr\nh\2h\1\x86R" for _ in range(7))
+    calls = b"q\x020" + named("lib:build") + b"q\x030" + b"h\3h\2\x85R0" * 1000
+    machine = Machine(chain + calls + b"N.", limits=Limits(growth=0))
+    machine.load()
+    assert (64 << 20) - machine.purse.left > 1000 * 7 * 240
 
 
 def test_the_documented_list_is_the_list():
