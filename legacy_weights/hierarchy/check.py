@@ -118,14 +118,14 @@ def _documents(file: MigratedFile) -> Iterator[Finding]:
 
 def hashes(file: MigratedFile) -> Iterator[Finding]:
     """Compare every array, and every flat vector, with its SHA-256."""
-    thetas: dict[tuple[str, str], Any] = {}
+    thetas: dict[str, dict[str, Any]] = {}  # by snapshot, then dtype
     sizes: dict[tuple[str, str], int] = {}
     for row in file.contents.rows.values():
         theta = None
         if row.start >= 0:
-            key = row.snapshot, storage.parse_dtype(row.dtype).newbyteorder("<").str
-            theta = thetas.setdefault(key, hashlib.sha256())
-            sizes[key] = row.start + row.size
+            dtype = storage.parse_dtype(row.dtype).newbyteorder("<").str
+            theta = thetas.setdefault(row.snapshot, {}).setdefault(dtype, hashlib.sha256())
+            sizes[row.snapshot, dtype] = row.start + row.size
         elif row.target:
             continue
         try:
@@ -140,11 +140,10 @@ def hashes(file: MigratedFile) -> Iterator[Finding]:
         if digest.hexdigest() != row.sha256:
             yield Finding(row.path, "sha256", "its values are not those that were written")
     for entry in file.manifest.snapshots:
-        stated = {(entry.name, theta.dtype): (theta.size, theta.sha256) for theta in entry.theta}
+        stated = {theta.dtype: (theta.size, theta.sha256) for theta in entry.theta}
         found = {
-            key: (sizes[key], theta.hexdigest())
-            for key, theta in thetas.items()
-            if key[0] == entry.name
+            dtype: (sizes[entry.name, dtype], theta.hexdigest())
+            for dtype, theta in thetas.get(entry.name, {}).items()
         }
         if stated != found:
             yield Finding(entry.group, "theta", "its flat vectors are not those of its arrays")

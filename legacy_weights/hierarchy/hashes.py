@@ -26,16 +26,17 @@ class ArrayHashes:
         self._worker = worker
         self._batch: list[tuple[Item, AnyArray, Any]] = []
         self._batched = 0
-        self._thetas: dict[tuple[str, str], Any] = {}
+        self._thetas: dict[str, dict[str, Any]] = {}  # by snapshot, then dtype
         self._sizes: dict[tuple[str, str], int] = {}
 
     def add(self, item: Item, values: AnyArray) -> None:
         """Hash the array of an item; the items of a snapshot come in their order."""
         theta = None
         if item.start >= 0:
-            key = item.snapshot, flat_dtype(item)
-            theta = self._thetas.setdefault(key, hashlib.sha256())
-            self._sizes[key] = item.start + values.size
+            dtype = flat_dtype(item)
+            thetas = self._thetas.setdefault(item.snapshot, {})
+            theta = thetas.setdefault(dtype, hashlib.sha256())
+            self._sizes[item.snapshot, dtype] = item.start + values.size
         self._batch.append((item, values, theta))
         self._batched += values.nbytes
         if self._batched >= BLOCK:
@@ -60,15 +61,15 @@ class ArrayHashes:
     def snapshots(self, tree: Tree) -> Iterator[Snapshot]:
         """Yield the entries of the snapshots for the manifest."""
         for snapshot in tree.snapshots:
+            name = snapshot.name
             thetas = [
                 Theta(dtype=dtype, size=self._sizes[name, dtype], sha256=digest.hexdigest())
-                for (name, dtype), digest in self._thetas.items()
-                if name == snapshot.name
+                for dtype, digest in self._thetas.get(name, {}).items()
             ]
             legacy_hash = snapshot.legacy_hash
             yield Snapshot(
-                name=quote(snapshot.name),
-                group=snapshot_group(snapshot.name),
+                name=quote(name),
+                group=snapshot_group(name),
                 iteration=snapshot.iteration,
                 order_source=snapshot.order,
                 order_note=quote(snapshot.order_note),
